@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The staircase: a target may import only those below it. `contrib/check` holds it to that.
+//
+//     SuperlifterCLI   flags in, exit code out
+//     LifterService    the serving end: which mode, whose paths, what is allowed
+//     Superlifter      the library: push, pull, compare, list, serve over any two descriptors
+//     LifterTransport  ways to reach a peer; each yields a Connection
+//     LifterFiles      the disk: scan, filter, read, stage, commit, delete
+//     LifterProtocol   frames, messages, sender and receiver machines; no I/O
+//     LifterDelta      digests of contents; pure
+//     LifterCodec      zstd, zlib, xxh3
+//     LifterSystem     descriptors, system calls, processes
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "superlifter",
+    products: [
+        .library(name: "Superlifter", targets: ["Superlifter"]),
+        .executable(name: "superlifter", targets: ["SuperlifterCLI"]),
+    ],
+    targets: [
+        .executableTarget(
+            name: "SuperlifterCLI",
+            dependencies: ["Superlifter", "LifterService"], swiftSettings: settings),
+        .target(
+            name: "LifterService",
+            dependencies: ["Superlifter", "LifterTransport", "LifterSystem"], swiftSettings: settings),
+        .target(
+            name: "Superlifter",
+            dependencies: ["LifterTransport", "LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem"],
+            swiftSettings: settings),
+        .target(name: "LifterTransport", dependencies: ["LifterSystem"], swiftSettings: settings),
+        .target(
+            name: "LifterFiles",
+            dependencies: ["LifterProtocol", "LifterDelta", "LifterCodec", "LifterSystem"],
+            swiftSettings: settings),
+        .target(name: "LifterProtocol", dependencies: ["LifterCodec"], swiftSettings: settings),
+        .target(name: "LifterDelta", dependencies: ["LifterCodec"], swiftSettings: settings),
+        .target(name: "LifterCodec", dependencies: ["CXXHash", "CZstd", "CZlib"], swiftSettings: settings),
+        .target(name: "LifterSystem", dependencies: ["CSuperlifter"], swiftSettings: settings),
+        .target(name: "CSuperlifter"),
+        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        .testTarget(name: "LifterSystemTests", dependencies: ["LifterSystem"], swiftSettings: settings),
+        .testTarget(name: "LifterCodecTests", dependencies: ["LifterCodec"], swiftSettings: settings),
+        .testTarget(
+            name: "LifterProtocolTests", dependencies: ["LifterProtocol", "LifterCodec"], swiftSettings: settings),
+        .testTarget(
+            name: "LifterFilesTests",
+            dependencies: ["LifterFiles", "LifterProtocol", "LifterSystem"], swiftSettings: settings),
+        .testTarget(
+            name: "LifterTransportTests", dependencies: ["LifterTransport", "LifterSystem"], swiftSettings: settings),
+        .testTarget(
+            name: "SuperlifterCLITests",
+            dependencies: ["SuperlifterCLI", "LifterService"], swiftSettings: settings),
+    ]
+)

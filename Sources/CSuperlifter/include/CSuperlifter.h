@@ -1,0 +1,3 @@
+#ifndef CSUPERLIFTER_H
+#define CSUPERLIFTER_H
+#endif
