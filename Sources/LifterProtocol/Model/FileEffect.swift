@@ -1,0 +1,260 @@
+// What the machines ask of the disk, and what the disk answers.
+//
+// An effect is bounded (about 1 MiB or 10 ms) and never waits for anything but the disk. Directories are named by
+// the session's directory ids, files in work by their ids; the file layer keeps the descriptors behind both. Ids
+// are numbers that the sender's machine gives out and never reuses; directory 0 is the root of the job.
+//
+// Every effect ends in exactly one `FileResult` of the same shape.
+
+package typealias DirectoryID = UInt32
+package typealias FileID = UInt64
+
+/// One failed step on one subject: what was being done, and the system's reason.
+package struct FileProblem: Error, Hashable, Sendable {
+    package enum Code: UInt8, Sendable {
+        /// The system refused (see errno).
+        case system = 1
+        /// The source vanished between listing and reading.
+        case vanished
+        /// The source changed while it was being read, twice.
+        case changed
+        /// What was written does not have the digest that was announced.
+        case mismatch
+        /// Something is in the way that may not be replaced (for instance a non-empty directory).
+        case inTheWay
+        /// The peer or the job does not allow it (read-only, not asked for).
+        case refused
+        /// The kind cannot be kept here (a device without root, ...).
+        case unsupported
+        /// The other end gave up on this subject.
+        case stopped
+    }
+    package var code: Code
+    package var errno: Int32
+    /// What was being done, in words ("opening", "writing", "setting the owner"); ASCII, at most 200 bytes.
+    package var doing: String
+
+    package init(_ code: Code, errno: Int32 = 0, doing: String) {
+        self.code = code
+        self.errno = errno
+        self.doing = doing
+    }
+}
+
+/// A name for an owner's number, as this host knows it (empty when it knows none).
+package struct OwnerName: Hashable, Sendable {
+    package var isGroup: Bool
+    package var id: UInt32
+    package var name: [UInt8]
+    package init(isGroup: Bool, id: UInt32, name: [UInt8]) {
+        self.isGroup = isGroup
+        self.id = id
+        self.name = name
+    }
+}
+
+/// A directory as scanned.
+package struct ScanResult: Sendable {
+    package var listing = Listing()
+    /// The owners that occur in it, each once (left empty with numeric ids).
+    package var owners: [OwnerName] = []
+    /// Names that could not be read; the listing lacks them, so nothing may be deleted here.
+    package var problems: [(name: [UInt8], problem: FileProblem)] = []
+    /// The directory's own attributes, from the open descriptor.
+    package var attributes: Attributes
+    /// Partials and displaced names of ours that were found here.
+    package var partials: [[UInt8]] = []
+
+    package init(attributes: Attributes) { self.attributes = attributes }
+}
+
+/// Where the bytes of a piece of content are.
+package enum Payload: Sendable {
+    /// In memory: `range` of `bytes` (shared, never copied).
+    case bytes([UInt8], Range<Int>)
+    /// In an open source file of this same process (local copies): the receiver reads or clones it itself.
+    case file(SourceFile, offset: UInt64, length: UInt64)
+
+    package var count: UInt64 {
+        switch self {
+        case .bytes(_, let range): UInt64(range.count)
+        case .file(_, _, let length): length
+        }
+    }
+}
+
+/// An open source file that both ends of an in-process session can read. Closed when the last holder lets go.
+package protocol SourceFile: AnyObject, Sendable {
+    var descriptor: Int32 { get }
+}
+
+/// How a small file was read, whole.
+package enum SmallRead: Sendable {
+    /// Its bytes are `range` of the batch's buffer; `digest` is keyed by the session.
+    case whole(range: Range<Int>, digest: ContentDigest)
+    case failed(FileProblem)
+}
+
+/// Sixteen bytes: the keyed digest of a file's whole contents.
+package struct ContentDigest: Hashable, Sendable {
+    package var low: UInt64
+    package var high: UInt64
+    package init(low: UInt64, high: UInt64) {
+        self.low = low
+        self.high = high
+    }
+}
+
+/// Which attributes are to be made so. Only what the job keeps and this process may set is ever asked for.
+package struct AttributeSet: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+    package static let mode = AttributeSet(rawValue: 1)
+    package static let user = AttributeSet(rawValue: 2)
+    package static let group = AttributeSet(rawValue: 4)
+    package static let times = AttributeSet(rawValue: 8)
+}
+
+/// What to do with a name that is already there at the moment of commit.
+package struct ReplaceRule: Hashable, Sendable {
+    /// Leave an existing entry alone (`--ignore-existing`).
+    package var keepExisting = false
+    /// Leave an existing regular file alone when it is newer than the source (`--update`).
+    package var keepNewer = false
+    /// Only replace, never create (`--existing`).
+    package var onlyExisting = false
+    /// Replace a non-empty directory (decided by the deletion plan); it is swapped out, then removed.
+    package var removeDirectory = false
+    package init() {}
+}
+
+/// A regular file to be put in place whole: the entry (already in this host's terms: mapped owners) and what of
+/// its attributes is kept.
+package struct FileTarget: Sendable {
+    package var id: FileID
+    package var directory: DirectoryID
+    package var entry: Entry
+    package var set: AttributeSet
+    package var rule: ReplaceRule
+    /// Where `set` lacks `.mode`: the mode for a new file is `entry`'s mode less the umask and set-id bits, and a
+    /// replaced file keeps its old mode.
+    package init(id: FileID, directory: DirectoryID, entry: Entry, set: AttributeSet, rule: ReplaceRule) {
+        self.id = id
+        self.directory = directory
+        self.entry = entry
+        self.set = set
+        self.rule = rule
+    }
+}
+
+/// How putting one entry in place ended.
+package enum PlaceResult: Sendable {
+    case done
+    /// The replace rule kept what is there.
+    case kept
+    case failed(FileProblem)
+}
+
+/// A small file with its bytes, to be created or replaced whole.
+package struct SmallFile: Sendable {
+    package var target: FileTarget
+    package var range: Range<Int>
+    package var digest: ContentDigest
+    package init(target: FileTarget, range: Range<Int>, digest: ContentDigest) {
+        self.target = target
+        self.range = range
+        self.digest = digest
+    }
+}
+
+package enum FileEffect: Sendable {
+    // Both ends.
+    /// Lists a directory. It becomes known to the file layer under `id` (beneath `parent`, or the root when nil).
+    case scan(id: DirectoryID, parent: DirectoryID?, name: [UInt8])
+    /// The directory's number is not used again: descriptors and records may go.
+    case forget(DirectoryID)
+    /// Keyed digests of regular files whose size is still `size`.
+    case digestFiles(directory: DirectoryID, names: [[UInt8]], sizes: [UInt64])
+
+    // The sender's.
+    /// Reads small regular files whole into one buffer, watching that none changes meanwhile.
+    case readSmall(directory: DirectoryID, entries: [Entry])
+    /// Opens a regular file for `readChunk`; it must still be the listed one.
+    case openSource(id: FileID, directory: DirectoryID, entry: Entry)
+    /// The next bytes of an open source, in order; at its end with the digest, after the source was checked again.
+    case readChunk(id: FileID, length: Int)
+    case closeSource(id: FileID)
+
+    // The receiver's.
+    /// A new directory, built under a part name (published later) or, where `published`, at once.
+    case makeDirectory(id: DirectoryID, parent: DirectoryID, entry: Entry, rule: ReplaceRule)
+    /// Gives a directory built under a part name its final name.
+    case publishDirectory(id: DirectoryID)
+    /// Applies a directory's final attributes, after everything inside it is settled.
+    case finishDirectory(id: DirectoryID, attributes: Attributes, set: AttributeSet)
+    /// A symlink, fifo, socket or device, put in place whole.
+    case makeObject(directory: DirectoryID, entry: Entry, set: AttributeSet, rule: ReplaceRule)
+    /// Sets attributes of an existing entry that is otherwise as it should be.
+    case setAttributes(directory: DirectoryID, entry: Entry, set: AttributeSet)
+    /// Creates or replaces small files of one directory.
+    case writeSmall(directory: DirectoryID, buffer: [UInt8], files: [SmallFile])
+    /// Opens a staged file for `writeChunk`.
+    case openStage(FileTarget)
+    /// Appends payloads to a staged file, in order.
+    case writeChunk(id: FileID, payloads: [Payload])
+    /// Checks the digest (nil: bytes never left this process), sets attributes, syncs where asked, renames.
+    case commit(id: FileID, digest: ContentDigest?)
+    /// Throws a staged file away.
+    case abandon(id: FileID)
+    /// Removes leftovers of ours that the sweeping rules allow.
+    case sweep(directory: DirectoryID, names: [[UInt8]])
+    /// Adds an extraneous entry to the deletion plan, with all that is below it.
+    case planDeletion(directory: DirectoryID, name: [UInt8])
+    /// Carries out the next portion of the deletion plan.
+    case deletePlanned
+}
+
+package enum FileResult: Sendable {
+    case scanned(Result<ScanResult, FileProblem>)
+    case forgotten
+    case digested([Result<ContentDigest, FileProblem>])
+
+    case readSmall(buffer: [UInt8], [SmallRead])
+    /// `local` is set where the peer is in this process and can read the file itself.
+    case openedSource(Result<(any SourceFile)?, FileProblem>)
+    /// `digest` is set at the end of the file.
+    case readChunk(Result<SourceChunk, FileProblem>)
+    case closedSource
+
+    case madeDirectory(PlaceResult)
+    case publishedDirectory(PlaceResult)
+    case finishedDirectory(PlaceResult)
+    case madeObject(PlaceResult)
+    case setAttributes(PlaceResult)
+    case wroteSmall([PlaceResult])
+    case openedStage(PlaceResult)
+    case wroteChunk(PlaceResult)
+    case committed(PlaceResult)
+    case abandoned
+    case swept(count: Int)
+    /// How many names the entry stands for, itself included; the problems met while walking it.
+    case plannedDeletion(count: UInt64, FileProblem?)
+    /// Paths removed (relative to the root) and failures; `more` while the plan has further entries.
+    case deleted(paths: [[UInt8]], failures: [(path: [UInt8], problem: FileProblem)], more: Bool)
+}
+
+/// A piece of a source, and whether it is the last.
+package struct SourceChunk: Sendable {
+    package var payload: Payload
+    /// Set with the last piece. Nil digest inside: bytes are read by the receiver itself.
+    package var end: SourceEnd?
+    package init(payload: Payload, end: SourceEnd?) {
+        self.payload = payload
+        self.end = end
+    }
+}
+
+package struct SourceEnd: Hashable, Sendable {
+    package var digest: ContentDigest?
+    package init(digest: ContentDigest?) { self.digest = digest }
+}
