@@ -73,7 +73,7 @@ package enum Payload: Sendable {
     /// In memory: `range` of `bytes` (shared, never copied).
     case bytes([UInt8], Range<Int>)
     /// In an open source file of this same process (local copies): the receiver reads or clones it itself.
-    case file(SourceFile, offset: UInt64, length: UInt64)
+    case file(any SourceFile, offset: UInt64, length: UInt64)
 
     package var count: UInt64 {
         switch self {
