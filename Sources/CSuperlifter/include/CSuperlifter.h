@@ -1,54 +1,23 @@
-// What Swift cannot call by itself: variadic functions, system calls without a wrapper in older C libraries,
-// macros. Each function here is one call; those marked `sl_` and returning a signed number return the
-// negated errno where they fail, so that no other call can come between a failure and its reason.
+// What Swift cannot call by itself: variadic functions, macros, and calls that C headers show to _GNU_SOURCE only.
+// The header draws in no system header but the plainest, so that it cannot disagree with Swift's view of them.
+//
+// Every function is one call. Those returning a signed number return the negated errno where they fail, so that
+// nothing can come between a failure and its reason.
 
 #ifndef CSUPERLIFTER_H
 #define CSUPERLIFTER_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-
-#include <errno.h>
-#include <fcntl.h>
-#include <malloc.h>
-#include <signal.h>
-#include <spawn.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
-extern char **environ;
+// Opening.
 
-static inline long sl_outcome(long result) { return result < 0 ? -(long)errno : result; }
-
-// Opening. The numbers are those of linux/openat2.h, which older header packages lack.
-
-#define SL_SYS_openat2 437
-#define SL_SYS_fchmodat2 452
-#define SL_SYS_pidfd_open 434
+extern const int sl_O_PATH, sl_O_NOATIME, sl_AT_EMPTY_PATH, sl_AT_NO_AUTOMOUNT;
 
 /// openat(2).
-static inline int sl_openat(int directory, const char *path, int flags, uint32_t mode) {
-    return (int)sl_outcome(openat(directory, path, flags, mode));
-}
-
+int sl_openat(int directory, const char *path, int flags, uint32_t mode);
 /// openat2(2) with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS.
-static inline int sl_openat2_beneath(int directory, const char *path, int flags, uint32_t mode) {
-    struct { uint64_t flags, mode, resolve; } how = {
-        (uint64_t)(uint32_t)flags, (flags & O_CREAT) ? mode : 0, 0x08 | 0x04 | 0x02};
-    return (int)sl_outcome(syscall(SL_SYS_openat2, directory, path, &how, sizeof how));
-}
-
-static inline int sl_fcntl(int descriptor, int command, long argument) {
-    return (int)sl_outcome(fcntl(descriptor, command, argument));
-}
+int sl_openat2_beneath(int directory, const char *path, int flags, uint32_t mode);
 
 // What is on the disk.
 
@@ -60,107 +29,69 @@ struct sl_status {
     uint32_t modified_nanoseconds, changed_nanoseconds, accessed_nanoseconds;
 };
 
-static inline int sl_statx(int directory, const char *path, int flags, struct sl_status *status) {
-    struct statx raw;
-    if (statx(directory, path, flags, STATX_BASIC_STATS, &raw) < 0) return -errno;
-    status->mode = raw.stx_mode;
-    status->user = raw.stx_uid;
-    status->group = raw.stx_gid;
-    status->size = raw.stx_size;
-    status->links = raw.stx_nlink;
-    status->inode = raw.stx_ino;
-    status->device = (uint64_t)raw.stx_dev_major << 32 | raw.stx_dev_minor;
-    status->special_device = (uint64_t)raw.stx_rdev_major << 32 | raw.stx_rdev_minor;
-    status->blocks = raw.stx_blocks;
-    status->modified_seconds = raw.stx_mtime.tv_sec;
-    status->modified_nanoseconds = raw.stx_mtime.tv_nsec;
-    status->changed_seconds = raw.stx_ctime.tv_sec;
-    status->changed_nanoseconds = raw.stx_ctime.tv_nsec;
-    status->accessed_seconds = raw.stx_atime.tv_sec;
-    status->accessed_nanoseconds = raw.stx_atime.tv_nsec;
-    return 0;
-}
-
-static inline int sl_fstatfs(int descriptor, int64_t *type, uint64_t *available, uint64_t *block_size) {
-    struct statfs raw;
-    if (fstatfs(descriptor, &raw) < 0) return -errno;
-    *type = (int64_t)(uint32_t)raw.f_type;
-    *available = raw.f_bavail;
-    *block_size = (uint64_t)(raw.f_frsize ? raw.f_frsize : raw.f_bsize);
-    return 0;
-}
-
-static inline long sl_getdents(int descriptor, void *buffer, size_t size) {
-    return sl_outcome(syscall(SYS_getdents64, descriptor, buffer, size));
-}
+int sl_statx(int directory, const char *path, int flags, struct sl_status *status);
+/// fstatfs(2): magic number, blocks free to this user, bytes in a block.
+int sl_fstatfs(int descriptor, int64_t *type, uint64_t *available, uint64_t *block_size);
+/// getdents64(2).
+long sl_getdents(int descriptor, void *buffer, size_t size);
 
 // Changing it.
 
-static inline int sl_renameat2(int from, const char *old, int to, const char *new_, unsigned flags) {
-    return (int)sl_outcome(syscall(SYS_renameat2, from, old, to, new_, flags));
-}
+extern const unsigned sl_RENAME_NOREPLACE, sl_RENAME_EXCHANGE;
+extern const long sl_UTIME_OMIT;
 
-static inline int sl_fchmodat2(int directory, const char *path, uint32_t mode, int flags) {
-    return (int)sl_outcome(syscall(SL_SYS_fchmodat2, directory, path, mode, flags));
-}
-
-static inline int sl_mknodat(int directory, const char *path, uint32_t mode, uint32_t major_, uint32_t minor_) {
-    return (int)sl_outcome(mknodat(directory, path, mode, makedev(major_, minor_)));
-}
-
+int sl_renameat2(int from, const char *old_name, int to, const char *new_name, unsigned flags);
+int sl_fchmodat2(int directory, const char *name, uint32_t mode, int flags);
+int sl_mknodat(int directory, const char *name, uint32_t mode, uint32_t major_number, uint32_t minor_number);
+/// fallocate(2) with FALLOC_FL_KEEP_SIZE, from the start of the file.
+int sl_reserve(int descriptor, int64_t size);
 /// FICLONERANGE. A length of 0 would mean "to the end": the caller sorts that out.
-static inline int sl_clone_range(
-    int source, uint64_t source_offset, uint64_t length, int target, uint64_t target_offset) {
-    struct { int64_t descriptor; uint64_t source_offset, length, target_offset; } range = {
-        source, source_offset, length, target_offset};
-    return (int)sl_outcome(ioctl(target, _IOW(0x94, 13, range), &range));
-}
-
+int sl_clone_range(int source, uint64_t source_offset, uint64_t length, int target, uint64_t target_offset);
 /// A write lock over the whole file that belongs to the open file description (F_OFD_SETLK); does not wait.
-static inline int sl_lock_file(int descriptor) {
-    struct flock lock;
-    memset(&lock, 0, sizeof lock);
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    return (int)sl_outcome(fcntl(descriptor, F_OFD_SETLK, &lock));
-}
+int sl_lock_file(int descriptor);
 
-// Errors.
+// Errors: untranslated words and the constant's name; NULL for a number unknown.
 
-static inline const char *sl_errno_name(int number) { return strerrorname_np(number); }
-static inline const char *sl_errno_text(int number) { return strerrordesc_np(number); }
+const char *sl_errno_name(int number);
+const char *sl_errno_text(int number);
 
-// Processes, signals, memory.
+// Streams.
 
-static inline int sl_pidfd_open(pid_t process) {
-    return (int)sl_outcome(syscall(SL_SYS_pidfd_open, process, 0));
-}
+/// fcntl(2) with an integer argument.
+int sl_fcntl(int descriptor, int command, long argument);
+extern const int sl_F_SETPIPE_SZ, sl_F_DUPFD_CLOEXEC;
+/// pipe2(2) with O_CLOEXEC.
+int sl_pipe(int ends[2]);
+/// socketpair(2): two connected local stream sockets, close-on-exec.
+int sl_socketpair(int ends[2]);
+/// ppoll(2) without a signal mask. `entries` are struct pollfd; a negative timeout waits for ever.
+int sl_ppoll(void *entries, size_t count, int64_t timeout_nanoseconds);
+/// eventfd(2), close-on-exec and non-blocking.
+int sl_eventfd(void);
+/// Whether the object is the null device.
+int sl_is_null_device(int descriptor);
 
-static inline int sl_eventfd(void) { return (int)sl_outcome(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+// Processes, signals, threads, memory.
 
-/// Leaves nothing above standard error open in the child, where the C library can say so.
-static inline int sl_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
-#if __GLIBC_PREREQ(2, 34)
-    return posix_spawn_file_actions_addclosefrom_np(actions, first);
-#else
-    (void)actions;
-    (void)first;
-    return 0;
-#endif
-}
-
-/// Has `number` written as one byte into the pipe set by `sl_watch_into`, whichever thread it reaches.
+int sl_pidfd_open(int process);
+/// Has a child keep nothing from `first` on, where the C library can say so. `actions` is
+/// posix_spawn_file_actions_t. Returns a positive errno, like its relatives.
+int sl_spawn_close_from(void *actions, int first);
+/// Has `number` written as one byte to the pipe set by `sl_watch_into`, whichever thread it reaches.
 /// With `once`, the default action is back as soon as it has come.
 int sl_watch_signal(int number, int once);
 void sl_watch_into(int descriptor);
 int sl_signal_default(int number);
 int sl_signal_ignore(int number);
-
-static inline char **sl_environ(void) { return environ; }
-
-static inline int sl_mallopt_arena_max(int value) { return mallopt(M_ARENA_MAX, value); }
-static inline int sl_mallopt_mmap_threshold(int value) { return mallopt(M_MMAP_THRESHOLD, value); }
-static inline int sl_mallopt_trim_threshold(int value) { return mallopt(M_TRIM_THRESHOLD, value); }
-static inline int sl_malloc_trim(size_t pad) { return malloc_trim(pad); }
+char **sl_environment(void);
+/// getrandom(2), blocking until the kernel has entropy.
+long sl_random(void *buffer, size_t size);
+/// Names the calling thread; the kernel keeps 15 bytes.
+int sl_name_thread(const char *name);
+/// mallopt(3) and malloc_trim(3): 1 where it had an effect.
+int sl_malloc_limit_arenas(int count);
+int sl_malloc_map_threshold(int bytes);
+int sl_malloc_trim_threshold(int bytes);
+int sl_malloc_trim(size_t pad);
 
 #endif
