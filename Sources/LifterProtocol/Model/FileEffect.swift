@@ -208,9 +208,11 @@ package enum FileEffect: Sendable {
     case abandon(id: FileID)
     /// Removes leftovers of ours that the sweeping rules allow.
     case sweep(directory: DirectoryID, names: [[UInt8]])
-    /// Adds an extraneous entry to the deletion plan, with all that is below it.
-    case planDeletion(directory: DirectoryID, name: [UInt8])
-    /// Carries out the next portion of the deletion plan.
+    /// Adds an extraneous entry to the deletion plan, with all that is below it. With `countOnly` it is counted
+    /// (and checked for protected names) but not added: something else will replace it at commit.
+    case planDeletion(directory: DirectoryID, name: [UInt8], countOnly: Bool)
+    /// Carries out the next portion of the deletion plan. The directories that entries are removed from keep the
+    /// modification time they had before.
     case deletePlanned
 }
 
