@@ -135,6 +135,8 @@ package protocol FileSystem: AnyObject, Sendable {
     /// `mode` counts with `.create` only.
     func open(_ path: ArraySlice<UInt8>, in directory: RawDescriptor, _ flags: OpenFlags, mode: UInt32)
         throws(Errno) -> RawDescriptor
+    /// Opens the directory behind a descriptor once more, so that its names are read from the front.
+    func reopen(_ directory: RawDescriptor) throws(Errno) -> RawDescriptor
     func close(_ descriptor: RawDescriptor)
 
     func status(of descriptor: RawDescriptor) throws(Errno) -> FileStatus

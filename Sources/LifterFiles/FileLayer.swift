@@ -1,0 +1,118 @@
+// The door between the machines and the disk: an effect goes in, its result comes out.
+//
+// Each kind of effect has its room: `Scanner` lists, `SourceReader` reads at the sender; at the receiver the
+// extensions of this type in `Directories`, `Stages` and `Deletion` build, write, commit and remove.
+// `DirectoryTable` knows where every directory of the session is. Effects may run on several threads at once.
+
+package import LifterProtocol
+package import LifterSystem
+import Synchronization
+
+/// Which end this is, with its open root.
+package enum FileRole: Sendable {
+    case sender(SourceRoots)
+    case receiver(DestinationRoot)
+}
+
+package final class FileLayer: Sendable {
+    let fileSystem: any FileSystem
+    let settings: FileSettings
+    let role: FileRole
+    let directories: DirectoryTable
+    let scanner: Scanner
+    let reader: SourceReader
+    let stages: Stages
+    let deletionPlan: DeletionPlan
+    private let key = Atomic<UInt64>(0)
+
+    package init(fileSystem: any FileSystem, settings: FileSettings, role: FileRole) {
+        self.fileSystem = fileSystem
+        self.settings = settings
+        self.role = role
+        let isSender: Bool
+        directories = DirectoryTable(fileSystem: fileSystem, capacity: settings.heldDirectories)
+        switch role {
+        case .sender(let roots):
+            isSender = true
+            roots.register(in: directories)
+        case .receiver(let root):
+            isSender = false
+            root.register(in: directories)
+        }
+        scanner = Scanner(fileSystem: fileSystem, settings: settings, directories: directories, isSender: isSender)
+        reader = SourceReader(fileSystem: fileSystem, settings: settings, directories: directories)
+        stages = Stages()
+        deletionPlan = DeletionPlan()
+    }
+
+    /// The seed of content digests; set once, before the first effect that digests.
+    package func setDigestKey(_ key: UInt64) {
+        self.key.store(key, ordering: .releasing)
+    }
+
+    var digestKey: UInt64 { key.load(ordering: .acquiring) }
+
+    /// Carries out one effect on the calling thread.
+    package func perform(_ effect: FileEffect) -> FileResult {
+        switch effect {
+        case .scan(let id, let parent, let name):
+            return .scanned(scan(id, parent: parent, name: name))
+        case .forget(let id):
+            directories.forget(id)
+            return .forgotten
+        case .digestFiles(let directory, let names, let sizes):
+            return .digested(
+                reader.digest(names: names, sizes: sizes, in: directory, key: digestKey))
+
+        case .readSmall(let directory, let entries):
+            return reader.readSmall(entries, in: directory, key: digestKey)
+        case .openSource(let id, let directory, let entry):
+            return .openedSource(reader.open(id, entry, in: directory, key: digestKey))
+        case .readChunk(let id, let length):
+            return .readChunk(reader.readChunk(id, length: length))
+        case .closeSource(let id):
+            reader.close(id)
+            return .closedSource
+
+        case .makeDirectory(let id, let parent, let entry, let rule):
+            return makeDirectory(id: id, parent: parent, entry: entry, rule: rule)
+        case .publishDirectory(let id):
+            return publishDirectory(id)
+        case .finishDirectory(let id, let attributes, let set):
+            return finishDirectory(id, attributes: attributes, set: set)
+        case .makeObject(let directory, let entry, let set, let rule):
+            return makeObject(in: directory, entry: entry, set: set, rule: rule)
+        case .setAttributes(let directory, let entry, let set):
+            return setAttributes(in: directory, entry: entry, set: set)
+        case .writeSmall(let directory, let buffer, let files):
+            return writeSmall(in: directory, buffer: buffer, files: files)
+        case .openStage(let target):
+            return openStage(target)
+        case .writeChunk(let id, let payloads):
+            return writeChunk(id, payloads)
+        case .commit(let id, let digest):
+            return commit(id, digest: digest)
+        case .abandon(let id):
+            return abandon(id)
+        case .sweep(let directory, let names):
+            return sweep(in: directory, names: names)
+        case .planDeletion(let directory, let name):
+            return planDeletion(in: directory, name: name)
+        case .deletePlanned:
+            return deletePlanned()
+        }
+    }
+
+    /// A destination that a dry run did not create is an empty directory.
+    private func scan(
+        _ id: DirectoryID, parent: DirectoryID?, name: [UInt8]
+    ) -> Result<ScanResult, FileProblem> {
+        switch role {
+        case .receiver(let root):
+            if id == 0 && root.isMissing { return .success(ScanResult(attributes: root.attributes)) }
+            return scanner.scan(id, parent: parent, name: name)
+        case .sender(let roots):
+            return scanner.scan(id, parent: parent, name: name, roots: roots)
+        }
+    }
+}

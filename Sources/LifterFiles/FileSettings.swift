@@ -1,0 +1,34 @@
+// What one job asks of the disk on this end. A value: it is fixed before the first effect.
+
+package struct FileSettings: Sendable {
+    /// What is left out of scans on this end.
+    package var filter = FilterRules()
+    /// The sender lists entries of these kinds; at the receiver everything is listed, since it may be in the way.
+    package var keepsLinks = true
+    package var keepsDevices = true
+    /// Fifos and sockets.
+    package var keepsSpecials = true
+    /// Owners are numbers: no names are looked up.
+    package var numericIDs = false
+    /// The mask of this process, applied to the modes of new entries whose mode is not kept.
+    package var umask: UInt32 = 0o022
+    /// The effective user of this process.
+    package var ownUserID: UInt32
+    package var isRoot: Bool { ownUserID == 0 }
+    /// Nothing is changed on this end.
+    package var dryRun = false
+    /// The peer is in this process: sources are handed over as open files instead of bytes.
+    package var allowsClone = false
+    /// fsync before a file gets its name.
+    package var syncs = false
+    /// Directories keep the times that the work in them gives them (`-O`).
+    package var omitDirectoryTimes = false
+    /// A directory in the way may be replaced with all that is in it (`--force`, `--delete`).
+    package var replacesDirectories = false
+    /// Only new names: nothing committed is replaced or removed.
+    package var appendOnly = false
+    /// Directory descriptors held at once, at most.
+    package var heldDirectories = 64
+
+    package init(ownUserID: UInt32) { self.ownUserID = ownUserID }
+}
