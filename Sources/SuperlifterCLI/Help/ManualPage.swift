@@ -1,0 +1,3 @@
+package enum ManualPage {
+    package static var text: String { "" }
+}

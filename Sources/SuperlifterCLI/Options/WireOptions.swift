@@ -1,0 +1,41 @@
+// Options about how bytes travel between the two ends.
+
+extension OptionTable {
+    static let wire: [Option] = [
+        Option(
+            nil, "z", nil, .built(.compressDefault), negated: .built(.compressDefault), for: .client, in: .wire,
+            common: true,
+            "compress what is sent (the same as --compress zstd:3)"),
+        Option(
+            "compress", nil, "METHOD", .built(.compress), negated: .built(.compressDefault), for: .client, in: .wire,
+            "none, zstd[:LEVEL] or zlib[:LEVEL]",
+            """
+            Levels are 1 to 19 for zstd (3 if none is given) and 1 to 9 for zlib (6). What does not shrink is sent as \
+            it is. The last of several -z, --compress and --no-compress counts. A METHOD is required: where rsync has \
+            a bare --compress, write -z. The method auto is refused in this release.
+            """),
+        Option(
+            "timeout", nil, "SECONDS", .built(.timeout), for: .client, in: .wire,
+            "give up after SECONDS without a byte from the peer (300; 0 is never)",
+            "The two ends ask each other for a sign of life, so a busy peer is never taken for a dead one. Exit code 30."),
+        Option(
+            "connect-timeout", nil, "SECONDS", .built(.connectTimeout), for: .connecting, in: .wire,
+            "give up after SECONDS without a finished handshake",
+            "The default is 30 for sockets and 300 where ssh may be asking for a password. Exit code 35."),
+        later("bwlimit", nil, "RATE", "send no faster than RATE"),
+        later("retry", nil, "N", "connect again up to N times after a failure"),
+        later("checksum-choice", nil, "NAME", "the digest that compares contents: xxh3 or sha256"),
+        later("block-size", "B", "SIZE", "the block size of deltas"),
+        later("ipv4", "4", nil, "use IPv4 only"),
+        later("ipv6", "6", nil, "use IPv6 only"),
+        later("address", nil, "ADDRESS", "connect from ADDRESS"),
+    ]
+
+    private static func later(
+        _ long: String, _ short: Character?, _ metavar: String?, _ help: String
+    ) -> Option {
+        Option(
+            long, short, metavar, .later("not built yet"), negated: .accepted("the default"), for: .connecting,
+            in: .wire, help)
+    }
+}

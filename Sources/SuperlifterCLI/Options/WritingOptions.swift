@@ -1,0 +1,38 @@
+// Options about how files come into being at the destination.
+
+extension OptionTable {
+    static let writing: [Option] = [
+        Option(
+            "mkpath", nil, nil, .built(.makePath), for: .changing, in: .writing,
+            "create missing parents of DESTINATION",
+            "The last component is always created; without this option its parent must exist."),
+        Option(
+            "whole-file", "W", nil, .accepted("changed files always go whole in this release"),
+            negated: .later("not built yet: changed files go whole"), for: .changing, in: .writing,
+            "send changed files whole"),
+        Option(
+            "partial", nil, nil, .accepted("what arrived is never thrown away for being incomplete, once resuming is built"),
+            negated: .later("not built yet"), for: .changing, in: .writing, "keep what arrived of a file"),
+        later("inplace", nil, nil, "write into the existing file"),
+        later("append-verify", nil, nil, "continue files that grew, and verify them"),
+        later("sparse", "S", nil, "turn runs of zeros into holes"),
+        later("partial-dir", nil, "DIR", "keep incomplete files in DIR"),
+        later("temp-dir", nil, "DIR", "write new files in DIR first"),
+        later("delay-updates", nil, nil, "put all files in place at the end"),
+        later("link-dest", nil, "DIR", "hard link to files in DIR that are the same", repeatable: true),
+        later("copy-dest", nil, "DIR", "copy files from DIR that are the same", repeatable: true),
+        later("compare-dest", nil, "DIR", "leave out files that are the same in DIR", repeatable: true),
+        later("fuzzy", "y", nil, "look for a similar file to start from"),
+        later("fsync", nil, nil, "write every file to the disk before it is put in place"),
+        later("verify", nil, nil, "read back what was written and compare digests"),
+    ]
+
+    private static func later(
+        _ long: String, _ short: Character?, _ metavar: String?, _ help: String,
+        repeatable: Bool = false
+    ) -> Option {
+        Option(
+            long, short, metavar, .later("not built yet"), negated: .accepted("the default"), repeatable: repeatable,
+            for: .changing, in: .writing, help)
+    }
+}

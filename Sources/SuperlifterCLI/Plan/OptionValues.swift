@@ -1,0 +1,41 @@
+// The values that options take: numbers, limits, methods. Each returns nil for what it does not understand, and the
+// builder names the option.
+
+enum OptionValues {
+    /// Digits only; nil if there are none, or the number is above `maximum`.
+    static func number(_ text: some Collection<UInt8>, atMost maximum: UInt64 = .max) -> UInt64? {
+        guard !text.isEmpty else { return nil }
+        var value: UInt64 = 0
+        for byte in text {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            let (tens, tooMany) = value.multipliedReportingOverflow(by: 10)
+            let (sum, tooMuch) = tens.addingReportingOverflow(UInt64(byte - UInt8(ascii: "0")))
+            if tooMany || tooMuch { return nil }
+            value = sum
+        }
+        return value <= maximum ? value : nil
+    }
+
+    /// `N` or `P%`.
+    static func deletionLimit(_ text: [UInt8]) -> Deletion.Limit? {
+        if text.last == UInt8(ascii: "%") {
+            return number(text.dropLast(), atMost: 100).map { .percent(UInt8($0)) }
+        }
+        return number(text).map { .entries($0) }
+    }
+
+    /// `none`, `zstd[:LEVEL]`, `zlib[:LEVEL]`.
+    static func compression(_ text: [UInt8]) -> Wire.Compression? {
+        let parts = text.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+        guard let method = parts.first else { return nil }
+        func level(otherwise: Int, atMost maximum: UInt64) -> Int? {
+            guard parts.count == 2 else { return otherwise }
+            guard let level = number(parts[1], atMost: maximum), level >= 1 else { return nil }
+            return Int(level)
+        }
+        if method.elementsEqual("none".utf8) { return parts.count == 1 ? Wire.Compression.off : nil }
+        if method.elementsEqual("zstd".utf8) { return level(otherwise: 3, atMost: 19).map { .zstd(level: $0) } }
+        if method.elementsEqual("zlib".utf8) { return level(otherwise: 6, atMost: 9).map { .zlib(level: $0) } }
+        return nil
+    }
+}

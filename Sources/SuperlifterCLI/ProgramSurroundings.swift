@@ -1,0 +1,88 @@
+// What the C library knows of this process and Swift's own library does not tell without changing it: argv and the
+// environment as bytes, small files, the width of the terminal.
+
+import Glibc
+
+package enum ProgramSurroundings {
+    /// What follows the program's name. `CommandLine.arguments` would repair bytes that are not UTF-8.
+    package static func arguments() -> [[UInt8]] {
+        (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+            CommandLine.unsafeArgv[index].map(bytes)
+        }
+    }
+
+    /// Those of the named variables that are set.
+    package static func environment(_ names: [String]) -> [String: [UInt8]] {
+        var found: [String: [UInt8]] = [:]
+        for name in names {
+            if let value = getenv(name) { found[name] = bytes(value) }
+        }
+        return found
+    }
+
+    /// The columns of the terminal on `descriptor`, or nil if it is none. A terminal that does not know has 80.
+    package static func terminalWidth(_ descriptor: Int32) -> Int? {
+        guard isatty(descriptor) == 1 else { return nil }
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    /// Reads a file of patterns whole; `-` is standard input. At most 64 MiB.
+    package static func readFile(_ path: [UInt8]) throws(ReadFailure) -> [UInt8] {
+        let isInput = path.elementsEqual("-".utf8)
+        let descriptor: Int32 = isInput ? 0 : (path + [0]).withUnsafeBytes { openForReading($0) }
+        guard descriptor >= 0 else { throw ReadFailure(cause: cause(errno)) }
+        defer { if !isInput { close(descriptor) } }
+        var contents: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while contents.count < 64 << 20 {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count == 0 { return contents }
+            if count > 0 {
+                contents.append(contentsOf: chunk[..<count])
+            } else if errno != EINTR {
+                throw ReadFailure(cause: cause(errno))
+            }
+        }
+        throw ReadFailure(cause: "larger than 64 MiB")
+    }
+
+    private static func openForReading(_ path: UnsafeRawBufferPointer) -> Int32 {
+        guard let start = path.bindMemory(to: CChar.self).baseAddress else { return -1 }
+        return open(start, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+    }
+
+    private static func cause(_ code: Int32) -> String {
+        strerror(code).map { String(decoding: bytes($0), as: UTF8.self) } ?? "error \(code)"
+    }
+
+    private static func bytes(_ string: UnsafeMutablePointer<CChar>) -> [UInt8] {
+        UnsafeBufferPointer(start: string, count: strlen(string)).map { UInt8(bitPattern: $0) }
+    }
+}
+
+/// Standard output and error, written whole or not at all.
+package enum StandardStream: Int32, Sendable {
+    case output = 1
+    case error = 2
+
+    /// Writes everything, however the descriptor portions it. Answers false if it cannot.
+    @discardableResult
+    package func write(_ bytes: [UInt8]) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                // Someone else made the terminal non-blocking; wait for it rather than lose a line.
+                var wait = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&wait, 1, 1000)
+            } else if errno != EINTR {
+                return false
+            }
+        }
+        return true
+    }
+}
