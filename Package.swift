@@ -61,6 +61,10 @@ let package = Package(
         .testTarget(
             name: "LifterTransportTests", dependencies: ["LifterTransport", "LifterSystem"], swiftSettings: settings),
         .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Superlifter", "LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem"],
+            swiftSettings: settings),
+        .testTarget(
             name: "SuperlifterCLITests",
             dependencies: ["SuperlifterCLI", "LifterService"], swiftSettings: settings),
     ]
