@@ -57,7 +57,8 @@ package final class DirectoryTable: Sendable {
         /// A root that is made of several sources: where each of its names really is.
         var itemBases: [[UInt8]: RawDescriptor] = [:]
         var clock: UInt64 = 0
-        var held = 0
+        /// The directories whose descriptors are held, roots apart, in no order.
+        var held: [DirectoryID] = []
         /// Counts renames: a way that failed while one happened is tried again.
         var renames: UInt64 = 0
     }
@@ -120,7 +121,7 @@ package final class DirectoryTable: Sendable {
             state.clock &+= 1
             record.lastUse = state.clock
             state.records[id] = record
-            state.held += 1
+            state.held.append(id)
             return nil
         }
         if let surplus { fileSystem.close(surplus) }
@@ -157,7 +158,7 @@ package final class DirectoryTable: Sendable {
         while let record = state.records[next], record.isForgotten, record.children == 0, record.pins == 0 {
             if let held = record.held {
                 closing.append(held)
-                state.held -= 1
+                state.held.removeAll { $0 == next }
             }
             state.records[next] = nil
             guard let parent = record.parent else { break }
@@ -208,20 +209,22 @@ package final class DirectoryTable: Sendable {
     }
 
     private static func evict(_ state: inout State) -> RawDescriptor? {
-        var oldest: DirectoryID?
+        var oldest: Int?
         var age = UInt64.max
-        for (id, record) in state.records where record.held != nil && !record.isBase && record.pins == 0 {
-            if record.lastUse < age { (oldest, age) = (id, record.lastUse) }
+        for (index, id) in state.held.enumerated() {
+            guard let record = state.records[id], record.pins == 0, record.lastUse < age else { continue }
+            (oldest, age) = (index, record.lastUse)
         }
-        guard let oldest, let victim = state.records[oldest]?.held else { return nil }
-        state.records[oldest]?.held = nil
-        state.held -= 1
+        guard let oldest else { return nil }
+        let id = state.held.remove(at: oldest)
+        let victim = state.records[id]?.held
+        state.records[id]?.held = nil
         return victim
     }
 
     private func trim() {
         while true {
-            let victim: RawDescriptor? = state.withLock { $0.held > capacity ? Self.evict(&$0) : nil }
+            let victim: RawDescriptor? = state.withLock { $0.held.count > capacity ? Self.evict(&$0) : nil }
             guard let victim else { return }
             fileSystem.close(victim)
         }
@@ -229,13 +232,19 @@ package final class DirectoryTable: Sendable {
 
     // MARK: Opening again
 
+    private struct Step {
+        var id: DirectoryID
+        var name: [UInt8]
+        var wasSeen: Bool
+    }
+
     /// How to get to a directory that is not held.
     private struct Way {
         /// The nearest held ancestor, pinned; nil where the way begins at an item's base.
         var ancestor: DirectoryID?
         var start: RawDescriptor
         /// From there: each directory on the way, the wanted one last.
-        var steps: [(id: DirectoryID, name: [UInt8])]
+        var steps: [Step]
         var renames: UInt64
     }
 
@@ -281,7 +290,7 @@ package final class DirectoryTable: Sendable {
 
     private func findWay(to id: DirectoryID) throws(FileProblem) -> Way {
         let way: Way? = state.withLock { state in
-            var steps: [(id: DirectoryID, name: [UInt8])] = []
+            var steps: [Step] = []
             var next = id
             while let record = state.records[next] {
                 if let held = record.held {
@@ -293,7 +302,7 @@ package final class DirectoryTable: Sendable {
                     guard let item = steps.last, let base = state.itemBases[item.name] else { return nil }
                     return Way(ancestor: nil, start: base, steps: steps.reversed(), renames: state.renames)
                 }
-                steps.append((next, record.name))
+                steps.append(Step(id: next, name: record.name, wasSeen: record.identity != nil))
                 next = parent
             }
             return nil
@@ -326,24 +335,17 @@ package final class DirectoryTable: Sendable {
         return start
     }
 
-    /// Names joined to a path below the limit. It ends early at a directory that was never seen: what is above
-    /// it must be checked before it is believed.
-    private func nextPiece(
-        of steps: [(id: DirectoryID, name: [UInt8])], from start: Int
-    ) -> (path: [UInt8], end: Int) {
+    /// Names joined to a path below the limit. It ends before a directory that was never seen: what is above it
+    /// must be checked before it is believed.
+    private func nextPiece(of steps: [Step], from start: Int) -> (path: [UInt8], end: Int) {
         var path = steps[start].name
         var end = start + 1
-        while end < steps.count, path.count + 1 + steps[end].name.count < Self.longestPiece {
-            if end == steps.count - 1 && !wasSeen(steps[end].id) { break }
+        while end < steps.count, steps[end].wasSeen, path.count + 1 + steps[end].name.count < Self.longestPiece {
             path.append(UInt8(ascii: "/"))
             path.append(contentsOf: steps[end].name)
             end += 1
         }
         return (path, end)
-    }
-
-    private func wasSeen(_ id: DirectoryID) -> Bool {
-        state.withLock { $0.records[id]?.identity != nil }
     }
 
     /// Checks an opened descriptor against the first sight, hands it to the table, and pins it.
@@ -361,7 +363,7 @@ package final class DirectoryTable: Sendable {
             record.identity = identity
             if record.held == nil {
                 record.held = opened
-                state.held += 1
+                state.held.append(id)
             }
             state.clock &+= 1
             record.lastUse = state.clock

@@ -29,17 +29,14 @@ package final class FileLayer: Sendable {
         self.fileSystem = fileSystem
         self.settings = settings
         self.role = role
-        let isSender: Bool
         directories = DirectoryTable(fileSystem: fileSystem, capacity: settings.heldDirectories)
         switch role {
         case .sender(let roots):
-            isSender = true
             roots.register(in: directories)
         case .receiver(let root):
-            isSender = false
             root.register(in: directories)
         }
-        scanner = Scanner(fileSystem: fileSystem, settings: settings, directories: directories, isSender: isSender)
+        scanner = Scanner(fileSystem: fileSystem, settings: settings, directories: directories, role: role)
         reader = SourceReader(fileSystem: fileSystem, settings: settings, directories: directories)
         stages = Stages()
         deletionPlan = DeletionPlan()
@@ -56,7 +53,7 @@ package final class FileLayer: Sendable {
     package func perform(_ effect: FileEffect) -> FileResult {
         switch effect {
         case .scan(let id, let parent, let name):
-            return .scanned(scan(id, parent: parent, name: name))
+            return .scanned(scanner.scan(id, parent: parent, name: name))
         case .forget(let id):
             directories.forget(id)
             return .forgotten
@@ -96,23 +93,10 @@ package final class FileLayer: Sendable {
             return abandon(id)
         case .sweep(let directory, let names):
             return sweep(in: directory, names: names)
-        case .planDeletion(let directory, let name):
-            return planDeletion(in: directory, name: name)
+        case .planDeletion(let directory, let name, let countOnly):
+            return planDeletion(in: directory, name: name, countOnly: countOnly)
         case .deletePlanned:
             return deletePlanned()
-        }
-    }
-
-    /// A destination that a dry run did not create is an empty directory.
-    private func scan(
-        _ id: DirectoryID, parent: DirectoryID?, name: [UInt8]
-    ) -> Result<ScanResult, FileProblem> {
-        switch role {
-        case .receiver(let root):
-            if id == 0 && root.isMissing { return .success(ScanResult(attributes: root.attributes)) }
-            return scanner.scan(id, parent: parent, name: name)
-        case .sender(let roots):
-            return scanner.scan(id, parent: parent, name: name, roots: roots)
         }
     }
 }
