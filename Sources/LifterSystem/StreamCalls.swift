@@ -29,14 +29,14 @@ package enum StreamCalls {
             return .unix
         case AF_INET:
             let address = withUnsafeBytes(of: &storage) { $0.loadUnaligned(as: sockaddr_in.self).sin_addr }
-            return .internet(numeric(AF_INET, address))
+            return .internet(numeric(AF_INET, withUnsafeBytes(of: address) { Array($0) }))
         case AF_INET6:
             let address = withUnsafeBytes(of: &storage) { $0.loadUnaligned(as: sockaddr_in6.self).sin6_addr }
             let bytes = withUnsafeBytes(of: address) { Array($0) }
             if bytes[..<12].elementsEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]) {
                 return .internet(Array(bytes[12...].map(String.init).joined(separator: ".").utf8))
             }
-            return .internet(numeric(AF_INET6, address))
+            return .internet(numeric(AF_INET6, bytes))
         case let family:
             return .other(family)
         }
@@ -119,10 +119,10 @@ package enum StreamCalls {
 
     package static let nonBlocking = Int32(O_NONBLOCK)
 
-    private static func numeric<Address>(_ family: Int32, _ address: Address) -> [UInt8] {
-        var address = address
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
-            let text = inet_ntop(family, &address, buffer.baseAddress, socklen_t(buffer.count))
+    /// An address in network order as text. `address` has the size that goes with the family.
+    private static func numeric(_ family: Int32, _ address: [UInt8]) -> [UInt8] {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
+            let text = inet_ntop(family, address, buffer.baseAddress, socklen_t(buffer.count))
             return text.map { Array(String(cString: $0).utf8) } ?? []
         }
     }
