@@ -1,0 +1,82 @@
+// The first flight: who is speaking, what it can do, and how much may be under way towards it.
+
+package struct Hello: Hashable, Sendable {
+    /// The versions of the protocol this side speaks, both included.
+    package var oldest: UInt16
+    package var newest: UInt16
+    /// Name and release of the program, for messages to people.
+    package var software: String
+    /// Sixteen random bytes, new in each session.
+    package var nonce: [UInt8]
+    /// Optional abilities by name; unknown ones are ignored.
+    package var features: [String]
+    package var limits: Limits
+    package var abilities: Abilities
+
+    package init(
+        software: String, nonce: [UInt8], features: [String], limits: Limits, abilities: Abilities,
+        oldest: UInt16 = ProtocolConstants.version, newest: UInt16 = ProtocolConstants.version
+    ) {
+        self.software = software
+        self.nonce = nonce
+        self.features = features
+        self.limits = limits
+        self.abilities = abilities
+        self.oldest = oldest
+        self.newest = newest
+    }
+
+    package static let zlibFeature = "zlib"
+
+    func encode(into writer: inout ByteWriter) {
+        writer.u16(oldest)
+        writer.u16(newest)
+        writer.string(software)
+        writer.raw(nonce)
+        writer.varint(UInt64(features.count))
+        for feature in features { writer.string(feature) }
+        var values = AttributeListWriter()
+        values.number(1, UInt64(limits.contentWindow))
+        values.number(3, UInt64(limits.listingWindow))
+        values.number(5, UInt64(limits.answerWindow))
+        values.number(7, UInt64(limits.signatureWindow))
+        values.number(9, UInt64(limits.openIDs))
+        values.number(11, UInt64(abilities.rawValue))
+        values.encode(into: &writer)
+    }
+
+    init(from reader: inout ByteReader) throws(WireError) {
+        oldest = try reader.u16("hello.oldest")
+        newest = try reader.u16("hello.newest")
+        guard oldest <= newest else { throw .value("hello.newest") }
+        software = try reader.text("hello.software")
+        nonce = Array(try reader.raw(ProtocolConstants.nonceLength, "hello.nonce"))
+        let count = try reader.count("hello.features", each: 1, upTo: 256)
+        features = []
+        for _ in 0..<count { features.append(try reader.text("hello.feature")) }
+        limits = Limits()
+        abilities = []
+        var list = try AttributeListReader(from: &reader, "hello.values")
+        while let tag = try list.next() {
+            switch tag {
+            case 1: limits.contentWindow = try list.number32()
+            case 3: limits.listingWindow = try list.number32()
+            case 5: limits.answerWindow = try list.number32()
+            case 7: limits.signatureWindow = try list.number32()
+            case 9: limits.openIDs = try list.number32()
+            case 11: abilities = Abilities(rawValue: try list.number32())
+            default: try list.skip(tag)
+            }
+        }
+        guard limits.fits() else { throw .value("hello.limits") }
+    }
+}
+
+/// What a side can keep when it is the receiver.
+package struct Abilities: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt32
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
+    package static let owners = Abilities(rawValue: 1)
+    package static let devices = Abilities(rawValue: 2)
+    package static let setIDs = Abilities(rawValue: 4)
+}

@@ -1,0 +1,132 @@
+// Every option that both ends must know, as a tagged list on the wire.
+
+package enum DeleteMode: UInt8, Sendable {
+    case none = 0
+    case after = 1
+    case before = 2
+}
+
+package enum CompressionChoice: Hashable, Sendable {
+    case none
+    case zstd(level: Int32)
+    case zlib(level: Int32)
+}
+
+package struct JobOptions: Hashable, Sendable {
+    // Choosing.
+    package var dryRun = false
+    package var checksum = false
+    package var ignoreTimes = false
+    package var sizeOnly = false
+    package var update = false
+    package var existing = false
+    package var ignoreExisting = false
+    // Keeping.
+    package var keepPermissions = true
+    package var keepTimes = true
+    package var keepUser = true
+    package var keepGroup = true
+    package var keepLinks = true
+    package var keepDevices = true
+    package var keepSpecials = true
+    package var omitDirectoryTimes = false
+    package var numericIDs = false
+    // Deleting.
+    package var delete = DeleteMode.none
+    package var deleteExcluded = false
+    package var deleteFromEmpty = false
+    package var force = false
+    package var maxDelete: UInt64?
+    // Writing.
+    package var makePath = false
+    // Wire.
+    package var compression = CompressionChoice.none
+    /// Seconds of silence after which a session ends; nil: the default. A peer may only shorten it.
+    package var timeout: UInt32?
+    /// Only the top directory is listed (`list`).
+    package var topOnly = false
+
+    package init() {}
+
+    func encode(into writer: inout ByteWriter) {
+        var list = AttributeListWriter()
+        for (tag, value) in flags { list.flag(tag, value) }
+        if delete != .none { list.number(41, UInt64(delete.rawValue)) }
+        if let maxDelete { list.number(43, maxDelete) }
+        switch compression {
+        case .none: break
+        case .zstd(let level): list.bytes(45, Self.encoded(codec: 1, level))
+        case .zlib(let level): list.bytes(45, Self.encoded(codec: 2, level))
+        }
+        if let timeout { list.number(47, UInt64(timeout)) }
+        list.encode(into: &writer)
+    }
+
+    /// What is not kept has a tag, so that the default (everything) is the empty list.
+    private var flags: [(UInt64, Bool)] {
+        [
+            (1, dryRun), (3, checksum), (5, ignoreTimes), (7, sizeOnly), (9, update), (11, existing),
+            (13, ignoreExisting), (15, !keepPermissions), (17, !keepTimes), (19, !keepUser), (21, !keepGroup),
+            (23, !keepLinks), (25, !keepDevices), (27, !keepSpecials), (29, omitDirectoryTimes), (31, numericIDs),
+            (33, deleteExcluded), (35, deleteFromEmpty), (37, force), (39, makePath), (49, topOnly),
+        ]
+    }
+
+    private static func encoded(codec: UInt8, _ level: Int32) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.u8(codec)
+        writer.signed(Int64(level))
+        return writer.bytes
+    }
+
+    init(from reader: inout ByteReader) throws(WireError) {
+        self.init()
+        var list = try AttributeListReader(from: &reader, "job.options")
+        while let tag = try list.next() {
+            switch tag {
+            case 1: dryRun = try list.flag()
+            case 3: checksum = try list.flag()
+            case 5: ignoreTimes = try list.flag()
+            case 7: sizeOnly = try list.flag()
+            case 9: update = try list.flag()
+            case 11: existing = try list.flag()
+            case 13: ignoreExisting = try list.flag()
+            case 15: keepPermissions = try !list.flag()
+            case 17: keepTimes = try !list.flag()
+            case 19: keepUser = try !list.flag()
+            case 21: keepGroup = try !list.flag()
+            case 23: keepLinks = try !list.flag()
+            case 25: keepDevices = try !list.flag()
+            case 27: keepSpecials = try !list.flag()
+            case 29: omitDirectoryTimes = try list.flag()
+            case 31: numericIDs = try list.flag()
+            case 33: deleteExcluded = try list.flag()
+            case 35: deleteFromEmpty = try list.flag()
+            case 37: force = try list.flag()
+            case 39: makePath = try list.flag()
+            case 41:
+                guard let mode = DeleteMode(rawValue: UInt8(truncatingIfNeeded: try list.number32())) else {
+                    throw .value("job.delete")
+                }
+                delete = mode
+            case 43: maxDelete = try list.number()
+            case 45: compression = try Self.decoded(list.bytes())
+            case 47: timeout = try list.number32()
+            case 49: topOnly = try list.flag()
+            default: try list.skip(tag)
+            }
+        }
+    }
+
+    private static func decoded(_ bytes: [UInt8]) throws(WireError) -> CompressionChoice {
+        var reader = ByteReader(bytes)
+        let codec = try reader.u8("job.compression")
+        let level = try reader.signed("job.compression")
+        try reader.finish()
+        switch codec {
+        case 1 where (-7...19).contains(level): return .zstd(level: Int32(level))
+        case 2 where (1...9).contains(level): return .zlib(level: Int32(level))
+        default: throw .value("job.compression")
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// Appends the protocol's primitive values to a byte array: little-endian integers, variable-length integers
+/// (seven bits a byte, lowest first), and byte strings with their length in front.
+package struct ByteWriter: Sendable {
+    package private(set) var bytes: [UInt8] = []
+
+    package init(reserving count: Int = 0) { bytes.reserveCapacity(count) }
+
+    package mutating func u8(_ value: UInt8) { bytes.append(value) }
+
+    package mutating func u16(_ value: UInt16) { fixed(UInt64(value), 2) }
+    package mutating func u32(_ value: UInt32) { fixed(UInt64(value), 4) }
+    package mutating func u64(_ value: UInt64) { fixed(value, 8) }
+
+    package mutating func varint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    /// Signed, so that small magnitudes stay short: 0, -1, 1, -2 ... become 0, 1, 2, 3 ...
+    package mutating func signed(_ value: Int64) {
+        varint(UInt64(bitPattern: (value &<< 1) ^ (value >> 63)))
+    }
+
+    package mutating func raw(_ value: some Collection<UInt8>) { bytes.append(contentsOf: value) }
+
+    package mutating func string(_ value: some Collection<UInt8>) {
+        varint(UInt64(value.count))
+        bytes.append(contentsOf: value)
+    }
+
+    package mutating func string(_ value: String) { string(Array(value.utf8)) }
+
+    private mutating func fixed(_ value: UInt64, _ count: Int) {
+        for shift in 0..<count { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift * 8))) }
+    }
+}

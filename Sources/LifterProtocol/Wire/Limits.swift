@@ -1,0 +1,61 @@
+// Numbers that may be tuned without changing the protocol: what this implementation announces and how far it
+// works ahead. A peer may announce less; it is then held to the smaller.
+
+package struct Limits: Hashable, Sendable {
+    /// Content the sender may have under way, in bytes of uncompressed payload.
+    package var contentWindow: UInt32 = 8 << 20
+    package var listingWindow: UInt32 = 2 << 20
+    package var answerWindow: UInt32 = 2 << 20
+    package var signatureWindow: UInt32 = 8 << 20
+    /// Entries sent and not yet answered.
+    package var openIDs: UInt32 = 16_384
+
+    package init() {}
+
+    /// The most that any peer may announce, and so the most that may be under way.
+    package static let largestContentWindow: UInt32 = 16 << 20
+    package static let largestListingWindow: UInt32 = 4 << 20
+    package static let largestSignatureWindow: UInt32 = 8 << 20
+    package static let largestOpenIDs: UInt32 = 65_536
+    /// The smallest window that is usable: twice the largest frame, since credit is granted back at half.
+    package static let smallestWindow: UInt32 = 2 * UInt32(ProtocolConstants.longestPayload)
+
+    package func fits() -> Bool {
+        let windows = [
+            (contentWindow, Self.largestContentWindow), (listingWindow, Self.largestListingWindow),
+            (answerWindow, Self.largestListingWindow), (signatureWindow, Self.largestSignatureWindow),
+        ]
+        return windows.allSatisfy { $0.0 >= Self.smallestWindow && $0.0 <= $0.1 }
+            && openIDs >= 64 && openIDs <= Self.largestOpenIDs
+    }
+}
+
+package enum Tuning {
+    /// Files up to this size travel whole, many to a frame.
+    package static let smallFile: UInt64 = 64 << 10
+    /// Bytes of small files read in one effect, and so put into one frame.
+    package static let smallBatchBytes = 256 << 10
+    package static let smallBatchFiles = 128
+    /// One read of a large file.
+    package static let chunk = 256 << 10
+    /// One read when the bytes stay in this process (the receiver reads the file itself).
+    package static let localChunk = 4 << 20
+    /// Pieces of a large file read ahead of the stream.
+    package static let chunksAhead = 4
+    /// Content jobs (a batch or a large file) in work at once.
+    package static let contentJobs = 6
+    /// Directories scanned ahead of the listing.
+    package static let scansAhead = 8
+    /// Entries in one message.
+    package static let entriesPerMessage = 1024
+    package static let entryBytesPerMessage = 64 << 10
+    /// Ranges sent and not yet answered.
+    package static let unansweredRanges = 8192
+    /// Bytes of the receiver's own listings held ahead of the merge.
+    package static let listingsAhead = 16 << 20
+    /// Effects of one machine in the pool at once.
+    package static let effectsInFlight = 64
+    /// Silence after which a Ping is sent, and after which a session ends, in nanoseconds.
+    package static let pingAfter: UInt64 = 60_000_000_000
+    package static let silenceEnds: UInt64 = 300_000_000_000
+}
