@@ -11,7 +11,8 @@ package enum Program {
         do {
             let parsed = try ArgumentParser.parse(arguments)
             request = try PlanBuilder.request(
-                from: parsed, environment: ProgramSurroundings.environment(["SUPERLIFTER_RSH", "SUPERLIFTER_REMOTE_PATH"]),
+                from: parsed,
+                environment: ProgramSurroundings.environment(["SUPERLIFTER_RSH", "SUPERLIFTER_REMOTE_PATH"]),
                 read: ProgramSurroundings.readFile)
         } catch {
             StandardStream.error.write(ProblemLine.line(error.message))

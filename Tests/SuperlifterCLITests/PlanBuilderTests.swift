@@ -128,10 +128,15 @@ import Testing
         ("compare h:a i:b", "compare needs one side on this machine; run it on one of the two hosts"),
         ("pull h:a i:b .", "several SOURCES of pull must be on the same host; pull from one host at a time"),
         ("push --via unix:/s a b", "--via says how a server is reached, but no location names one: write NAME:PATH"),
-        ("push -c --size-only a b", "--checksum and --size-only say two things about when files are the same; choose one"),
+        (
+            "push -c --size-only a b",
+            "--checksum and --size-only say two things about when files are the same; choose one"
+        ),
         ("push -cI a b", "--checksum and --ignore-times say two things about when files are the same; choose one"),
-        ("push -I --size-only a b",
-            "--size-only and --ignore-times say two things about when files are the same; choose one"),
+        (
+            "push -I --size-only a b",
+            "--size-only and --ignore-times say two things about when files are the same; choose one"
+        ),
         ("push --delete-from-empty a b", "--delete-from-empty needs --delete"),
         ("push -qv a b", "--quiet and --verbose say opposite things; choose one"),
         ("push -qi a b", "--quiet and --itemize-changes say opposite things; choose one"),
@@ -141,13 +146,19 @@ import Testing
         ("push --max-delete=-1 a b", "--max-delete: -1: must be a number of entries, or 0% to 100%"),
         ("push --timeout=1.5 a b", "--timeout: 1.5: must be whole seconds, 0 to 31536000"),
         ("push --connect-timeout 0 a b", "--connect-timeout: 0: must be whole seconds, 1 to 31536000"),
-        ("push --timeout 99999999999999999999 a b",
-            "--timeout: 99999999999999999999: must be whole seconds, 0 to 31536000"),
+        (
+            "push --timeout 99999999999999999999 a b",
+            "--timeout: 99999999999999999999: must be whole seconds, 0 to 31536000"
+        ),
         ("push --compress a b", "push needs at least one SOURCE and a DESTINATION"),
-        ("push --compress a b c",
-            "--compress: a: must be none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z"),
-        ("push --compress zstd:20 b c",
-            "--compress: zstd:20: must be none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z"),
+        (
+            "push --compress a b c",
+            "--compress: a: must be none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z"
+        ),
+        (
+            "push --compress zstd:20 b c",
+            "--compress: zstd:20: must be none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z"
+        ),
         ("push --exclude= a b", "--exclude: an empty pattern matches nothing"),
         ("push --info=frob a b", "--info: frob: not a flag we know; use --progress, --stats or -v"),
         ("push -f x a b", "-f: x: not a rule; write \"- PATTERN\""),

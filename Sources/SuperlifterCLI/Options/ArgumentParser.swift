@@ -109,7 +109,8 @@ package struct ArgumentParser {
         _ option: Option, _ status: OptionStatus, negated: Bool, attached: [UInt8]?, spelled: String
     ) throws(UsageFailure) {
         guard option.commands.contains(CommandSet(parsed.command)) else {
-            throw UsageFailure("\(spelled): not an option of \(parsed.command.rawValue), but of \(option.commands.names)")
+            throw UsageFailure(
+                "\(spelled): not an option of \(parsed.command.rawValue), but of \(option.commands.names)")
         }
         if case .later(let reason) = status {
             throw UsageFailure(.unsupported, "\(spelled): \(reason)")

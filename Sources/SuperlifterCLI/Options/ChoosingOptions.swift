@@ -5,7 +5,8 @@ extension OptionTable {
         Option(
             "dry-run", "n", nil, .built(.dryRun), for: .changing, in: .choosing, common: true,
             "show what would be done, change nothing",
-            "Both sides are scanned and compared as for the real run; the plan is the same, and so is the itemised list."),
+            "Both sides are scanned and compared as for the real run; the plan is the same, and so is the itemised list."
+        ),
         Option(
             "checksum", "c", nil, .built(.checksum), for: .pairing, in: .choosing, common: true,
             "compare contents by digest, not by size and mtime",

@@ -3,12 +3,15 @@
 extension OptionTable {
     static let keeping: [Option] = [
         kept("perms", "p", .perms, "do not keep permissions", "New files get the mode of the source less the umask."),
-        kept("times", "t", .times, "do not keep modification times",
-            "The next run will then find that the times differ, and send the files again unless told --size-only or -c."),
+        kept(
+            "times", "t", .times, "do not keep modification times",
+            "The next run will then find that the times differ, and send the files again unless told --size-only or -c."
+        ),
         kept("owner", "o", .owner, "do not keep owners (kept only when the receiver runs as root)"),
         kept("group", "g", .group, "do not keep groups (kept only when the receiver runs as root)"),
         kept("links", "l", .links, "leave out symbolic links"),
-        kept("devices", "D", .devices, "leave out devices, sockets and FIFOs",
+        kept(
+            "devices", "D", .devices, "leave out devices, sockets and FIFOs",
             "Devices and special files are made only when the receiver runs as root."),
         Option(
             "numeric-ids", nil, nil, .built(.numericIDs), for: .pairing, in: .keeping,

@@ -5,7 +5,8 @@ extension OptionTable {
     static let habits: [Option] = [
         habit("archive", "a", .accepted("the default: recursive, and everything kept that can be")),
         habit("recursive", "r", .accepted("the default"), negated: .later("not built yet")),
-        habit("specials", nil, .accepted("the default"), negated: .later("not built yet; --no-devices leaves out both")),
+        habit(
+            "specials", nil, .accepted("the default"), negated: .later("not built yet; --no-devices leaves out both")),
         habit(nil, "P", .means(.progress, "--progress; incomplete files are kept anyway")),
         Option(
             "info", nil, "FLAGS", .means(.info, "progress2 is --progress, stats2 is --stats, name is -v"),
@@ -17,10 +18,12 @@ extension OptionTable {
         habit("ignore-non-existing", nil, .means(.existing, "--existing"), for: .pairing),
         habit("protect-args", "s", .accepted("the default: names never pass through a shell"), negated: nil),
         habit("secluded-args", nil, .accepted("the default: names never pass through a shell")),
-        habit("inc-recursive", nil, .accepted("the default: a tree is sent while it is scanned"),
+        habit(
+            "inc-recursive", nil, .accepted("the default: a tree is sent while it is scanned"),
             negated: .accepted("no effect: deletions and --stats never need it")),
         habit("i-r", nil, .accepted("as --inc-recursive"), negated: .accepted("as --no-inc-recursive")),
-        habit("motd", nil, .accepted("the default: servers send no message of the day"),
+        habit(
+            "motd", nil, .accepted("the default: servers send no message of the day"),
             negated: .accepted("the default: servers send no message of the day")),
         Option(
             "contimeout", nil, "SECONDS", .means(.connectTimeout, "--connect-timeout"), for: .connecting,

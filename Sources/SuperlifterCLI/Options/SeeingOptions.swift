@@ -7,7 +7,8 @@ extension OptionTable {
             in: .seeing, common: true, "say more: each SOURCE -> path first, then every changed name"),
         Option("quiet", "q", nil, .built(.quiet), for: .client, in: .seeing, "say nothing but errors"),
         Option(
-            "itemize-changes", "i", nil, .built(.itemize), negated: .accepted("the default"), for: .pairing, in: .seeing,
+            "itemize-changes", "i", nil, .built(.itemize), negated: .accepted("the default"), for: .pairing,
+            in: .seeing,
             common: true, "list each change in rsync's 11 characters",
             "compare prints them without being asked. See ITEMISED CHANGES."),
         Option(
@@ -26,7 +27,8 @@ extension OptionTable {
             "list-only", nil, nil, .built(.listOnly), for: [.pull, .list], in: .seeing,
             "list the source instead of copying it", "A DESTINATION may be given and is not touched."),
         Option(
-            "human-readable", "h", nil, .built(.humanReadable), negated: .later("not built yet"), for: .all, in: .seeing,
+            "human-readable", "h", nil, .built(.humanReadable), negated: .later("not built yet"), for: .all,
+            in: .seeing,
             "alone: this help (beside other arguments: as in rsync, sizes for people)",
             "As in rsync, -h beside other arguments asks for sizes with units, which is the default here."),
         Option("help", nil, nil, .built(.help), for: .all, in: .seeing, "the help of one command, in full"),

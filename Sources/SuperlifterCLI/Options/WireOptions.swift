@@ -17,7 +17,8 @@ extension OptionTable {
         Option(
             "timeout", nil, "SECONDS", .built(.timeout), for: .client, in: .wire,
             "give up after SECONDS without a byte from the peer (300; 0 is never)",
-            "The two ends ask each other for a sign of life, so a busy peer is never taken for a dead one. Exit code 30."),
+            "The two ends ask each other for a sign of life, so a busy peer is never taken for a dead one. Exit code 30."
+        ),
         Option(
             "connect-timeout", nil, "SECONDS", .built(.connectTimeout), for: .connecting, in: .wire,
             "give up after SECONDS without a finished handshake",

@@ -11,7 +11,8 @@ extension OptionTable {
             negated: .later("not built yet: changed files go whole"), for: .changing, in: .writing,
             "send changed files whole"),
         Option(
-            "partial", nil, nil, .accepted("what arrived is never thrown away for being incomplete, once resuming is built"),
+            "partial", nil, nil,
+            .accepted("what arrived is never thrown away for being incomplete, once resuming is built"),
             negated: .later("not built yet"), for: .changing, in: .writing, "keep what arrived of a file"),
         later("inplace", nil, nil, "write into the existing file"),
         later("append-verify", nil, nil, "continue files that grew, and verify them"),
