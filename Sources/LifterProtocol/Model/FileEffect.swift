@@ -188,6 +188,8 @@ package enum FileEffect: Sendable {
     // The receiver's.
     /// A new directory, built under a part name (published later) or, where `published`, at once.
     case makeDirectory(id: DirectoryID, parent: DirectoryID, entry: Entry, rule: ReplaceRule)
+    /// Looks up this host's numbers for the sender's owners, by name (0 is never looked up).
+    case resolveOwners([OwnerName])
     /// Gives a directory built under a part name its final name.
     case publishDirectory(id: DirectoryID)
     /// Applies a directory's final attributes, after everything inside it is settled.
@@ -228,6 +230,8 @@ package enum FileResult: Sendable {
     case readChunk(Result<SourceChunk, FileProblem>)
     case closedSource
 
+    /// In the order asked for; nil: no such name here.
+    case resolvedOwners([UInt32?])
     case madeDirectory(PlaceResult)
     case publishedDirectory(PlaceResult)
     case finishedDirectory(PlaceResult)

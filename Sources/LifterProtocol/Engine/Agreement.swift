@@ -1,0 +1,33 @@
+import LifterCodec
+
+/// What both ends know after the first flight, and what all that follows is keyed and limited by.
+package struct Agreement: Sendable {
+    package var job: Job
+    /// What the peer allows to be under way towards it.
+    package var peerLimits: Limits
+    /// What this side allows.
+    package var ownLimits: Limits
+    /// What the receiving end can keep.
+    package var receiverAbilities: Abilities
+    /// Keys every digest of the session.
+    package var digestKey: UInt64
+    /// Both machines are in one process: messages pass as values, contents as file ranges.
+    package var isInProcess: Bool
+
+    package init(
+        job: Job, peerLimits: Limits, ownLimits: Limits, receiverAbilities: Abilities, digestKey: UInt64,
+        isInProcess: Bool
+    ) {
+        self.job = job
+        self.peerLimits = peerLimits
+        self.ownLimits = ownLimits
+        self.receiverAbilities = receiverAbilities
+        self.digestKey = digestKey
+        self.isInProcess = isInProcess
+    }
+
+    /// A key made from both nonces, client's first; `seed` keeps the uses apart.
+    package static func key(client: [UInt8], server: [UInt8], seed: UInt64) -> UInt64 {
+        XXH3.hash64(client + server, seed: seed)
+    }
+}

@@ -1,0 +1,108 @@
+// Messages on their way out, in one queue per class. Control overtakes everything; answers and listings overtake
+// contents; within a class order is kept. What credit does not cover waits here, and only here.
+
+/// A message ready to leave: encoded for a stream, or as it is for a peer in this process.
+package enum OutgoingMessage: Sendable {
+    case encoded(EncodedMessage)
+    case value(Message, weight: Int)
+}
+
+package struct Outbox {
+    private let encodes: Bool
+    private var control = Queue<OutgoingMessage>()
+    private var answers = Queue<Waiting>()
+    private var listings = Queue<Waiting>()
+    private var contents = Queue<Waiting>()
+    private var credit: [Int64] = [0, 0, 0, 0, 0]
+    /// Listing messages that were queued, and that have left; contents wait for the listing that defines them.
+    private(set) var listingsQueued: UInt64 = 0
+    private(set) var listingsLeft: UInt64 = 0
+
+    private struct Waiting {
+        var message: OutgoingMessage
+        var weight: Int
+    }
+
+    init(encodes: Bool, peer: Limits) {
+        self.encodes = encodes
+        credit[Int(CreditClass.content.rawValue)] = Int64(peer.contentWindow)
+        credit[Int(CreditClass.listing.rawValue)] = Int64(peer.listingWindow)
+        credit[Int(CreditClass.answer.rawValue)] = Int64(peer.answerWindow)
+        credit[Int(CreditClass.signature.rawValue)] = Int64(peer.signatureWindow)
+    }
+
+    mutating func send(_ message: Message) throws(WireError) {
+        let outgoing: OutgoingMessage
+        let weight: Int
+        if encodes {
+            let encoded = try EncodedMessage(message)
+            weight = encoded.payloadLength
+            outgoing = .encoded(encoded)
+        } else {
+            weight = message.weight
+            outgoing = .value(message, weight: weight)
+        }
+        switch message.kind.creditClass {
+        case nil: control.append(outgoing)
+        case .answer, .signature: answers.append(Waiting(message: outgoing, weight: weight))
+        case .listing:
+            listings.append(Waiting(message: outgoing, weight: weight))
+            listingsQueued += 1
+        case .content: contents.append(Waiting(message: outgoing, weight: weight))
+        }
+    }
+
+    /// More credit from the peer. An overflowing sum is its mistake.
+    mutating func grant(_ credit: Credit) throws(WireError) {
+        let index = Int(credit.creditClass.rawValue)
+        self.credit[index] += Int64(credit.amount)
+        guard self.credit[index] <= Int64(UInt32.max) else { throw .value("credit.amount") }
+    }
+
+    /// The next message that may leave now.
+    mutating func next() -> OutgoingMessage? {
+        if let message = control.popFirst() { return message }
+        if fits(answers, .answer) { return take(answers.popFirst(), .answer) }
+        if fits(listings, .listing) {
+            listingsLeft += 1
+            return take(listings.popFirst(), .listing)
+        }
+        if fits(contents, .content) { return take(contents.popFirst(), .content) }
+        return nil
+    }
+
+    private mutating func take(_ waiting: Waiting?, _ creditClass: CreditClass) -> OutgoingMessage? {
+        guard let waiting else { return nil }
+        credit[Int(creditClass.rawValue)] -= Int64(waiting.weight)
+        return waiting.message
+    }
+
+    /// Whether the next message could leave now.
+    var canSend: Bool {
+        if !control.isEmpty { return true }
+        return fits(answers, .answer) || fits(listings, .listing) || fits(contents, .content)
+    }
+
+    private func fits(_ queue: Queue<Waiting>, _ creditClass: CreditClass) -> Bool {
+        guard let first = queue.first else { return false }
+        return credit[Int(creditClass.rawValue)] >= Int64(first.weight)
+    }
+
+    var isEmpty: Bool { control.isEmpty && answers.isEmpty && listings.isEmpty && contents.isEmpty }
+
+    /// Messages of a class that have not left yet; more of it is made only when few wait.
+    func waiting(_ creditClass: CreditClass) -> Int {
+        switch creditClass {
+        case .answer, .signature: answers.count
+        case .listing: listings.count
+        case .content: contents.count
+        }
+    }
+
+    /// The session ends: only control goes out.
+    mutating func dropAllButControl() {
+        answers.removeAll()
+        listings.removeAll()
+        contents.removeAll()
+    }
+}
