@@ -1,8 +1,10 @@
 // What one job asks of the disk on this end. A value: it is fixed before the first effect.
 
 package struct FileSettings: Sendable {
-    /// What is left out of scans on this end.
+    /// What is left out of scans on this end; at the receiver it also protects from deletion.
     package var filter = FilterRules()
+    /// At the receiver: excluded names are listed and deleted like others (`--delete-excluded`).
+    package var deletesExcluded = false
     /// The sender lists entries of these kinds; at the receiver everything is listed, since it may be in the way.
     package var keepsLinks = true
     package var keepsDevices = true
