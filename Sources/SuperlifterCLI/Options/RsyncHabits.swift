@@ -7,7 +7,7 @@ extension OptionTable {
         habit("recursive", "r", .accepted("the default"), negated: .later("not built yet")),
         habit(
             "specials", nil, .accepted("the default"), negated: .later("not built yet; --no-devices leaves out both")),
-        habit(nil, "P", .means(.progress, "--progress; incomplete files are kept anyway")),
+        habit(nil, "P", .means(.progress, "--progress and --partial")),
         Option(
             "info", nil, "FLAGS", .means(.info, "progress2 is --progress, stats2 is --stats, name is -v"),
             for: .client, in: .seeing, "choose what is said"),

@@ -29,7 +29,7 @@ extension OptionTable {
         Option(
             "human-readable", "h", nil, .built(.humanReadable), negated: .later("not built yet"), for: .all,
             in: .seeing,
-            "alone: this help (beside other arguments: as in rsync, sizes for people)",
+            "alone: help on one screen",
             "As in rsync, -h beside other arguments asks for sizes with units, which is the default here."),
         Option("help", nil, nil, .built(.help), for: .all, in: .seeing, "the help of one command, in full"),
         Option("version", "V", nil, .built(.version), for: .all, in: .seeing, "print the version"),

@@ -12,7 +12,7 @@ extension OptionTable {
             "send changed files whole"),
         Option(
             "partial", nil, nil,
-            .accepted("what arrived is never thrown away for being incomplete, once resuming is built"),
+            .accepted("no effect in this release, which starts an interrupted file again"),
             negated: .later("not built yet"), for: .changing, in: .writing, "keep what arrived of a file"),
         later("inplace", nil, nil, "write into the existing file"),
         later("append-verify", nil, nil, "continue files that grew, and verify them"),

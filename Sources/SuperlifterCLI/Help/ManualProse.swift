@@ -1,0 +1,186 @@
+// The parts of the manual that no table holds, in the order of the page.
+
+enum ManualProse {
+    static let opening: [ManualBlock] = [
+        .section("Name"),
+        .paragraph("superlifter - make one directory tree become another, sending only what differs"),
+    ]
+
+    static let locations: [ManualBlock] = [
+        .section("Description"),
+        .paragraph(
+            """
+            superlifter makes DESTINATION become SOURCE, on one machine or across any two-way stream of bytes. Client \
+            and server are the same program: over ssh, push and pull start "superlifter serve --inetd" on the far \
+            side, always with these same words. What is to be done travels in the stream.
+            """),
+        .section("Locations"),
+        .item("PATH", "Local: no colon, or a slash before the first colon. Write ./a:b for a file named a:b."),
+        .item("[USER@]HOST:PATH", "Over ssh. PATH is absolute, or relative to the login directory."),
+        .item(
+            "ssh://[USER@]HOST[:PORT]/PATH",
+            "The same with a port. /~/PATH is relative to the login directory. An IPv6 address stands in brackets."),
+        .item("tcp://HOST[:PORT]/MODULE[/PATH]", "A server's module over plain TCP; the port is 8730 unless given."),
+        .item("NAME:PATH with --via HINT", "As HINT says: tcp:HOST:PORT, ssh:[USER@]HOST[:PORT], unix:PATH."),
+        .paragraph(
+            """
+            A user or host that begins with a dash, or holds characters that no host name has, is refused before \
+            anything is started.
+            """),
+        .subsection("What becomes of what: the slash rule"),
+        .paragraph(
+            "The rule is rsync's. It does not depend on what exists, and its mistakes nest instead of deleting."),
+        .lines([
+            "push Docs/  host:copy    the contents of Docs go into copy",
+            "push Docs   host:copy    Docs itself goes into copy: copy/Docs",
+            "push a.txt  host:copy/   a file goes inside: copy/a.txt",
+            "push a.txt  host:b.txt   if b.txt is no directory, it is the file's new name",
+            "push a b c  host:copy    several all go inside: copy/a copy/b copy/c",
+        ]),
+        .paragraph(
+            """
+            SOURCE/. is the same as SOURCE/. Two sources with the same resulting name are an error before anything \
+            moves. The last component of DESTINATION is created if it is missing, deeper ones only with --mkpath. -v \
+            and -n begin with each SOURCE -> path.
+            """),
+        .section("What is kept"),
+        .paragraph(
+            """
+            Everything below SOURCE; symbolic links as links; permissions; modification times to the nanosecond; \
+            owner, group, devices and special files if the receiver runs as root. Nothing is deleted unless --delete \
+            is given. A file appears under its name only when it is whole: at every moment a name stands for the old \
+            file or the new one. A file is passed over if size and mtime agree, or with -c if a digest of the contents \
+            does.
+            """),
+    ]
+
+    static let seeing: [ManualBlock] = [
+        .section("Itemised changes"),
+        .paragraph("-i and compare print eleven characters, YXcstpoguax, and the name:"),
+        .lines([
+            "Y  < sent   > received   c made in place   h hard link   . attributes only",
+            "X  f file   d directory   L symbolic link   D device   S special file",
+            "c  contents (for a link: the target)       s  size",
+            "t  mtime; T: it is set to the time of the transfer",
+            "p  permissions   o  owner   g  group   u  access time   a  ACL   x  xattrs",
+        ]),
+        .paragraph(
+            """
+            Something new has + in all nine places, an attribute that agrees has a dot, and an item without any \
+            difference has blanks. Deletions are "*deleting" and two blanks. Control characters, and bytes that are not UTF-8, \
+            are shown as \\#ooo in octal, here and in messages.
+            """),
+        .section("JSON lines"),
+        .paragraph(
+            """
+            With --json every line on standard output is one object with "version" (1) and "type". Fields may be \
+            added within a version. A name that is not UTF-8 appears as "path" with U+FFFD in place of what is not, \
+            and exactly in "path_base64".
+            """),
+        .item("start", "command, program, dry_run, sources: a list of source and path."),
+        .item("item", "path, kind, action, new, change (the eleven characters), size of a file, target of a link."),
+        .item(
+            "progress",
+            """
+            phase, scan_complete, files_scanned, bytes_scanned, files_to_send, bytes_to_send, files_done, bytes_done, \
+            bytes_per_second, seconds_left. Until scan_complete is true, what is to be sent is a lower bound.
+            """),
+        .item("warning, error", "path where there is one, action, causes: a list from the nearest to the farthest."),
+        .item("summary", "exit_code and all counts; always the last line."),
+        .section("Messages"),
+        .paragraph(
+            """
+            Warnings and errors go to standard error, one line each: "superlifter: PATH: what was being done: cause: \
+            cause". A problem with one file stops no other file; the exit code is then 23, or 24 if all that went \
+            wrong was that files vanished.
+            """),
+    ]
+
+    static let serving: [ManualBlock] = [
+        .section("Serving"),
+        .paragraph(
+            """
+            superlifter serve --inetd serves one connection on standard input and output; it is what ssh, inetd, \
+            xinetd, systemd with Accept=yes and socat start. Without --root it serves the paths of the user it runs \
+            as, and only when SSH_CONNECTION is set or --unconfined is given; otherwise it refuses with exit code 5.
+            """),
+        .paragraph(
+            "Without --inetd it looks at what it was given, says on standard error what it concluded, and never listens:"
+        ),
+        .lines([
+            "stdin \\ stdout   socket            pipe     terminal       /dev/null",
+            "socket           serve if same     exit 1   usage error    exit 1",
+            "pipe             exit 1            serve    usage error    exit 1",
+            "terminal         exit 1            exit 1   usage error    exit 1",
+            "/dev/null        exit 1            exit 1   usage error    exit 1",
+        ]),
+        .paragraph(
+            """
+            With --inetd anything that carries bytes unchanged is served, also two different sockets or a file. A \
+            terminal never is. A listening socket on standard input, or LISTEN_FDS, means that the service manager \
+            was not told to accept: set Accept=yes, or nowait in inetd.conf.
+            """),
+        .subsection("ssh and forced commands"),
+        .paragraph("An ordinary login needs nothing but superlifter in the PATH of the far side, or --remote-path:"),
+        .lines([
+            "superlifter push -v ~/Docs/ backup@host:docs",
+            "superlifter pull --remote-path /opt/superlifter/bin/superlifter host:/etc ./copies/",
+            "superlifter push -e 'ssh -p 2200 -i ~/.ssh/backup' ~/Docs/ host:docs",
+        ]),
+        .paragraph(
+            """
+            Since the far side is always started with the same words, one line in its authorized_keys can pin what a \
+            key may do. DIR is then both / and the login directory of whoever uses the key; no path and no link leads \
+            out of it. What the client asked ssh to run is ignored.
+            """),
+        .lines([
+            "# this key may read and write below /srv/backup/anna",
+            "command=\"superlifter serve --inetd --root /srv/backup/anna --as anna\",restrict ssh-ed25519 AAAA... anna",
+            "# this key may only read",
+            "command=\"superlifter serve --inetd --root /srv/pub --read-only\",restrict ssh-ed25519 AAAA... pub",
+        ]),
+        .subsection("inetd, systemd, socat"),
+        .lines([
+            "# /etc/inetd.conf",
+            "8730 stream tcp nowait nobody /usr/bin/superlifter superlifter serve --inetd --root /srv/pub --read-only",
+            "# superlifter.socket: [Socket] ListenStream=127.0.0.1:8730 and Accept=yes",
+            "# superlifter@.service: [Service] StandardInput=socket and",
+            "#   ExecStart=/usr/bin/superlifter serve --inetd --root /srv/pub --read-only",
+            "socat UNIX-LISTEN:/run/sl.sock,fork EXEC:'superlifter serve --inetd --root /srv/pub'",
+        ]),
+        .paragraph(
+            """
+            Plain TCP is neither encrypted nor authenticated: whoever can connect may do what the server allows. Bind \
+            it to loopback, or serve read-only.
+            """),
+    ]
+
+    static let closing: [ManualBlock] = [
+        .section("Environment"),
+        .item("SUPERLIFTER_RSH", "What -e/--rsh says if it is not given."),
+        .item("SUPERLIFTER_REMOTE_PATH", "What --remote-path says if it is not given."),
+        .item("SSH_CONNECTION", "Set by sshd; tells serve that a login came before it."),
+        .section("Files"),
+        .item(
+            ".sl-part-*",
+            """
+            A file or directory that is being made, beside its final name. One that a killed run left is used or \
+            removed by the next. Names of this pattern are never sent.
+            """),
+        .item(
+            ".sl-displaced-*",
+            """
+            What was in the way of something new, for the moment between the two. It is yours: it is never removed \
+            as rubbish, but settled or put back by the next run, or else reported.
+            """),
+        .section("Limits of this release"),
+        .paragraph(
+            """
+            A file that changed is sent whole. Hard links are sent as separate files. An interrupted file is sent \
+            again from its beginning; files that were complete are not. There is no configuration file, no module \
+            and no listening server of our own.
+            """),
+        .section("See also"),
+        .paragraph("ssh(1), sshd(8), rsync(1), inetd(8), systemd.socket(5), socat(1)"),
+    ]
+}
