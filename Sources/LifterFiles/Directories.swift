@@ -1,0 +1,109 @@
+// Directories at the receiver.
+//
+//     makeDirectory      a new one is made under a part name, locked, and known to the table under that name
+//     publishDirectory   it gets its final name in one step, with all that was written into it
+//     finishDirectory    owner, mode and, last of all, time, when everything in it is settled
+
+import LifterProtocol
+import LifterSystem
+
+extension FileLayer {
+    // MARK: Making
+
+    func makeDirectory(id: DirectoryID, parent: DirectoryID, entry: Entry, rule: ReplaceRule) -> FileResult {
+        .madeDirectory(
+            result { () throws(FileProblem) in
+                try checkMayWrite(entry.name)
+                let part: Part? = try working(in: parent) { directory throws(FileProblem) in
+                    // Asked again when it is published; here, so that nothing is built in vain.
+                    if let old = try statusIfAny(entry.name, in: directory) {
+                        if keeps(old, rule: rule, modified: entry.attributes.modified) { return nil }
+                        try checkMayBecomeDirectory(old)
+                    } else if rule.onlyExisting {
+                        return nil
+                    }
+                    return try claimDirectory(for: entry.name, in: directory)
+                }
+                guard let part else { return .kept }
+                stages.put(id, BuildingDirectory(parent: parent, part: part, entry: entry, rule: rule))
+                directories.register(id, parent: parent, name: part.name)
+                return .done
+            })
+    }
+
+    private func checkMayBecomeDirectory(_ old: FileStatus) throws(FileProblem) {
+        if old.kind == .directory {
+            throw FileProblem(.inTheWay, doing: "making a directory: one appeared meanwhile; run again")
+        }
+        if settings.appendOnly {
+            throw FileProblem(.refused, doing: "replacing: only new names are allowed")
+        }
+    }
+
+    // MARK: Publishing
+
+    func publishDirectory(_ id: DirectoryID) -> FileResult {
+        guard let building = stages.takeBuilding(id) else {
+            return .publishedDirectory(
+                .failed(FileProblem(.stopped, doing: "publishing a directory that is not being built")))
+        }
+        let outcome = result { () throws(FileProblem) in
+            let placed = try working(in: building.parent) { directory throws(FileProblem) in
+                try place(
+                    Placement(
+                        directory: building.parent, part: building.part.name, name: building.entry.name,
+                        isDirectory: true, modified: building.entry.attributes.modified, rule: building.rule),
+                    in: directory)
+            }
+            switch placed {
+            case .done: directories.rename(id, to: building.entry.name)
+            case .kept: break
+            }
+            return placed
+        }
+        switch outcome {
+        case .done: fileSystem.close(building.part.descriptor)
+        case .kept, .failed: discard(building)
+        }
+        return .publishedDirectory(outcome)
+    }
+
+    /// Removes a directory under its part name and lets go of its lock.
+    func discard(_ building: BuildingDirectory) {
+        try? directories.withDirectory(building.parent) { directory throws(FileProblem) in
+            // Only what bears the name and is the one that was locked.
+            guard let status = try? fileSystem.status(of: building.part.name[...], in: directory),
+                status.isSameObject(as: building.part.status)
+            else { return }
+            removePart(building.part.name, isDirectory: true, in: directory)
+        }
+        fileSystem.close(building.part.descriptor)
+    }
+
+    // MARK: Finishing
+
+    func finishDirectory(_ id: DirectoryID, attributes: Attributes, set: AttributeSet) -> FileResult {
+        let history = stages.takeHistory(of: id)
+        return .finishedDirectory(
+            result { () throws(FileProblem) in
+                if settings.dryRun { throw FileProblem(.refused, doing: "writing in a dry run") }
+                try directories.withDirectory(id) { directory throws(FileProblem) in
+                    let status = try attempting("looking at the directory") { () throws(Errno) in
+                        try fileSystem.status(of: directory)
+                    }
+                    // A new one keeps the set-group-id bit that it got from its parent.
+                    let fallback = history.isNew ? newMode(attributes) | status.mode & 0o2000 : history.mode
+                    var missing = missing(attributes, set, in: status, fallbackMode: fallback)
+                    if settings.omitDirectoryTimes { missing.modified = nil }
+                    try apply(missing, to: directory)
+                    if settings.syncs {
+                        // The names in it are as durable as the files they stand for.
+                        try attempting("syncing the directory") { () throws(Errno) in
+                            try fileSystem.sync(directory)
+                        }
+                    }
+                }
+                return .done
+            })
+    }
+}

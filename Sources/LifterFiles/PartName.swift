@@ -1,0 +1,54 @@
+// The two kinds of name that belong to this program in a destination.
+//
+// A part name holds something of ours that is not whole yet; it follows from the final name, so that the next run
+// finds it. A displaced name holds something of the user's that was swapped out. Both also come in private
+// variants with random digits, for when the usual one is taken.
+
+import LifterCodec
+import LifterProtocol
+
+package enum PartName {
+    private static let digits = 16
+
+    /// Where `name` is staged: the prefix and 16 lower-case hexadecimal digits of XXH3-64 (seed 0) of its bytes.
+    package static func part(of name: [UInt8]) -> [UInt8] {
+        Names.partPrefix + hexadecimal(XXH3.hash64(name, seed: 0))
+    }
+
+    /// Where something of the user's that was called `name` is put while it is being replaced.
+    package static func displaced(of name: [UInt8]) -> [UInt8] {
+        Names.displacedPrefix + hexadecimal(XXH3.hash64(name, seed: 0))
+    }
+
+    /// A part name nobody else uses.
+    package static func randomPart() -> [UInt8] {
+        Names.partPrefix + hexadecimal(UInt64.random(in: .min ... .max))
+    }
+
+    package static func randomDisplaced() -> [UInt8] {
+        Names.displacedPrefix + hexadecimal(UInt64.random(in: .min ... .max))
+    }
+
+    package static func isPart(_ name: ArraySlice<UInt8>) -> Bool {
+        matches(name, Names.partPrefix)
+    }
+
+    package static func isDisplaced(_ name: ArraySlice<UInt8>) -> Bool {
+        matches(name, Names.displacedPrefix)
+    }
+
+    private static func matches(_ name: ArraySlice<UInt8>, _ prefix: [UInt8]) -> Bool {
+        guard name.count == prefix.count + digits, name.starts(with: prefix) else { return false }
+        return name.dropFirst(prefix.count).allSatisfy { byte in
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+        }
+    }
+
+    private static func hexadecimal(_ number: UInt64) -> [UInt8] {
+        (0..<digits).map { position in
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(60 - 4 * position)) & 0xf
+            return digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        }
+    }
+}

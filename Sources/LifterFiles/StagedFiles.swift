@@ -1,0 +1,235 @@
+// A regular file on its way to its place: staged under a part name, filled, checked, given its attributes, renamed.
+//
+//     openStage   a part name is claimed and locked
+//     writeChunk  bytes are appended; from a source of this same process by sharing blocks where the disk can
+//     commit      digest, sync, owner, mode, time, rename; a failure on the way leaves the old file
+//     abandon     the part goes
+//
+// The size of a part never runs ahead of its data, so after a power cut a file may be short, but never hold holes
+// that look like contents.
+
+import LifterCodec
+import LifterProtocol
+import LifterSystem
+
+extension FileLayer {
+    /// Blocks are reserved for files of at least this many bytes.
+    private static let reservedFrom: UInt64 = 1 << 20
+
+    // MARK: Opening
+
+    func openStage(_ target: FileTarget) -> FileResult {
+        .openedStage(
+            result { () throws(FileProblem) in
+                try checkMayWrite(target.entry.name)
+                let part = try working(in: target.directory) { directory throws(FileProblem) in
+                    // Nobody may read the contents before owner and mode are final.
+                    try claimFile(for: target.entry.name, in: directory, mode: 0o600)
+                }
+                stages.put(StagedFile(target: target, part: part, key: digestKey, fileSystem: fileSystem))
+                return .done
+            })
+    }
+
+    // MARK: Writing
+
+    func writeChunk(_ id: FileID, _ payloads: [Payload]) -> FileResult {
+        guard let file = stages.take(id) else {
+            return .wroteChunk(.failed(FileProblem(.stopped, doing: "writing to a file that is not open")))
+        }
+        do throws(FileProblem) {
+            for payload in payloads { try write(payload, to: file) }
+        } catch {
+            discard(file)
+            return .wroteChunk(.failed(error))
+        }
+        stages.put(file)
+        return .wroteChunk(.done)
+    }
+
+    private func write(_ payload: Payload, to file: StagedFile) throws(FileProblem) {
+        switch payload {
+        case .bytes(let bytes, let range):
+            guard range.lowerBound >= 0, range.upperBound <= bytes.count else {
+                throw FileProblem(.mismatch, doing: "writing bytes that are not there")
+            }
+            try reserve(file)
+            try bytes.withUnsafeBufferPointer { buffer throws(FileProblem) in
+                let piece = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: buffer[range]))
+                file.hasher.update(piece)
+                try append(piece, to: file)
+            }
+        case .file(let source, let offset, let length):
+            file.source = source
+            file.hasUnhashed = true
+            var (offset, length) = (offset, length)
+            let shared = share(source, offset, length, with: file)
+            offset += shared
+            length -= shared
+            if length > 0 { try copy(source, offset, length, to: file) }
+        }
+    }
+
+    private func append(_ bytes: UnsafeRawBufferPointer, to file: StagedFile) throws(FileProblem) {
+        try attempting("writing") { () throws(Errno) in
+            try writeAll(bytes, to: file.part.descriptor, at: file.written)
+        }
+        file.written += UInt64(bytes.count)
+    }
+
+    func writeAll(
+        _ bytes: UnsafeRawBufferPointer, to descriptor: RawDescriptor, at start: UInt64
+    ) throws(Errno) {
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+            let count = try fileSystem.write(descriptor, from: rest, at: start + UInt64(done))
+            if count <= 0 || count > rest.count { throw .io }
+            done += count
+        }
+    }
+
+    /// Tells the file system how much will come. Only a full disk is worth failing for.
+    private func reserve(_ file: StagedFile) throws(FileProblem) {
+        guard !file.isReserved, file.target.entry.attributes.size >= Self.reservedFrom else { return }
+        file.isReserved = true
+        do throws(Errno) {
+            try fileSystem.reserve(file.part.descriptor, size: file.target.entry.attributes.size)
+        } catch .noSpace {
+            throw FileProblem(.noSpace, doing: "reserving space")
+        } catch {
+            // Not every file system can; writing will tell.
+        }
+    }
+
+    // MARK: Copying within the machine
+
+    /// Shares as much as can be shared of a range and appends it. The number of bytes shared, perhaps 0.
+    private func share(
+        _ source: any SourceFile, _ offset: UInt64, _ length: UInt64, with file: StagedFile
+    ) -> UInt64 {
+        let block: UInt64 = 4096
+        guard length >= block, offset % block == 0, file.written % block == 0, stages.canClone else { return 0 }
+        // The whole first, since the end of the source need not be aligned; then without its ragged end.
+        for count in [length, length - length % block] {
+            do throws(Errno) {
+                try fileSystem.clone(
+                    source.descriptor, from: offset, length: count, to: file.part.descriptor, at: file.written)
+                file.written += count
+                return count
+            } catch .invalid {
+                continue
+            } catch {
+                if [.notSupported, .crossDevice, .noSystem, .notTerminal].contains(error) {
+                    stages.cloneIsUnsupported()
+                }
+                return 0
+            }
+        }
+        return 0
+    }
+
+    private func copy(
+        _ source: any SourceFile, _ start: UInt64, _ length: UInt64, to file: StagedFile
+    ) throws(FileProblem) {
+        try reserve(file)
+        try stages.withBuffer { buffer throws(FileProblem) in
+            var done: UInt64 = 0
+            while done < length {
+                let wanted = Int(min(UInt64(buffer.count), length - done))
+                let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+                let count = try attempting("reading the source") { () throws(Errno) in
+                    try fileSystem.read(source.descriptor, into: piece, at: start &+ done)
+                }
+                if count <= 0 || count > wanted {
+                    throw FileProblem(.changed, doing: "reading the source: it has become shorter")
+                }
+                try append(UnsafeRawBufferPointer(rebasing: piece[..<count]), to: file)
+                done += UInt64(count)
+            }
+        }
+    }
+
+    // MARK: Committing
+
+    func commit(_ id: FileID, digest: ContentDigest?) -> FileResult {
+        guard let file = stages.take(id) else {
+            return .committed(.failed(FileProblem(.stopped, doing: "committing a file that is not open")))
+        }
+        let target = file.target
+        let outcome = result { () throws(FileProblem) in
+            try checkContents(of: file, digest)
+            return try working(in: target.directory) { directory throws(FileProblem) in
+                try finish(file, in: directory)
+                return try place(
+                    Placement(
+                        directory: target.directory, part: file.part.name, name: target.entry.name,
+                        isDirectory: false, modified: target.entry.attributes.modified, rule: target.rule),
+                    in: directory)
+            }
+        }
+        switch outcome {
+        case .done: break
+        case .kept, .failed: discard(file)
+        }
+        return .committed(outcome)
+    }
+
+    private func checkContents(of file: StagedFile, _ digest: ContentDigest?) throws(FileProblem) {
+        if file.written != file.target.entry.attributes.size {
+            throw FileProblem(.mismatch, doing: "checking what was written: its size is not the announced one")
+        }
+        if let digest {
+            let found = file.hasher.digest128()
+            if file.hasUnhashed || found.low != digest.low || found.high != digest.high {
+                throw FileProblem(.mismatch, doing: "checking what was written")
+            }
+        }
+        if let problem = file.source?.verify() { throw problem }
+    }
+
+    private func finish(_ file: StagedFile, in directory: RawDescriptor) throws(FileProblem) {
+        let target = file.target
+        let (wanted, set) = (target.entry.attributes, target.set)
+        if settings.syncs {
+            try attempting("syncing") { () throws(Errno) in try fileSystem.sync(file.part.descriptor) }
+        }
+        let fallback = set.contains(.mode)
+            ? nil
+            : inheritedMode(
+                of: try statusIfAny(target.entry.name, in: directory), by: file.part.status, wanted, set)
+        try apply(
+            missing(wanted, set, in: file.part.status, fallbackMode: fallback), to: file.part.descriptor)
+    }
+
+    // MARK: Giving up
+
+    func abandon(_ id: FileID) -> FileResult {
+        if let file = stages.take(id) { discard(file) }
+        return .abandoned
+    }
+
+    /// Removes the part; its lock goes with the last reference to `file`, after the name.
+    private func discard(_ file: StagedFile) {
+        try? directories.withDirectory(file.target.directory) { directory throws(FileProblem) in
+            removePart(file.part.name, isDirectory: false, in: directory)
+        }
+    }
+
+    /// Best effort: what cannot be removed now is swept by the next run.
+    func removePart(_ name: [UInt8], isDirectory: Bool, in directory: RawDescriptor) {
+        if isDirectory {
+            _ = TreeRemoval.removeAll(name, in: directory, fileSystem: fileSystem)
+        } else {
+            try? fileSystem.remove(name[...], in: directory, isDirectory: false)
+        }
+    }
+
+    /// Throws away everything that is still in work, at the end of a session that did not complete.
+    package func abandonAll() {
+        for id in stages.openFiles { _ = abandon(id) }
+        for id in stages.openDirectories {
+            if let building = stages.takeBuilding(id) { discard(building) }
+        }
+    }
+}

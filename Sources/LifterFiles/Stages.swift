@@ -1,0 +1,137 @@
+// What the receiver has in work just now: files being staged and directories being built. One `Stages` belongs to
+// one `FileLayer`. Whoever works on a stage takes it out of the table and puts it back, so no lock is held while
+// the disk is at work; the machine never asks two things of one stage at once.
+
+import LifterCodec
+import LifterProtocol
+import LifterSystem
+import Synchronization
+
+/// One file being staged: an open descriptor under a part name, locked until it is closed.
+///
+/// Unchecked, because it is used by one thread at a time: the one that took it out of `Stages`.
+final class StagedFile: @unchecked Sendable {
+    let target: FileTarget
+    let part: Part
+    private let fileSystem: any FileSystem
+    /// Bytes written so far; payloads come in order.
+    var written: UInt64 = 0
+    /// Over the bytes that came through memory.
+    let hasher: XXH3Stream
+    /// Some bytes were taken straight from a source file and so are not in the hasher.
+    var hasUnhashed = false
+    var isReserved = false
+    /// The source that bytes were taken from, to be asked at the end whether it stayed the same.
+    var source: (any SourceFile)?
+
+    init(target: FileTarget, part: Part, key: UInt64, fileSystem: any FileSystem) {
+        self.target = target
+        self.part = part
+        self.fileSystem = fileSystem
+        hasher = XXH3Stream(seed: key)
+    }
+
+    deinit { fileSystem.close(part.descriptor) }
+}
+
+/// A directory that is built under a part name.
+struct BuildingDirectory: Sendable {
+    var parent: DirectoryID
+    var part: Part
+    var entry: Entry
+    var rule: ReplaceRule
+}
+
+/// A regular file or directory of ours under a part name. The descriptor holds its lock.
+struct Part: Sendable {
+    var name: [UInt8]
+    var descriptor: RawDescriptor
+    /// As it was created: tells owner, group and mode that the system gave it.
+    var status: FileStatus
+}
+
+final class Stages: Sendable {
+    private struct State {
+        var files: [FileID: StagedFile] = [:]
+        var building: [DirectoryID: BuildingDirectory] = [:]
+        /// Directories made by this job and not finished yet.
+        var made: Set<DirectoryID> = []
+        /// The mode that a directory had before it was made writable for the time of the work.
+        var modes: [DirectoryID: UInt32] = [:]
+        var buffers: [CopyBuffer] = []
+        var canClone = true
+    }
+
+    private let state = Mutex(State())
+
+    // MARK: Files
+
+    func put(_ file: StagedFile) {
+        state.withLock { $0.files[file.target.id] = file }
+    }
+
+    func take(_ id: FileID) -> StagedFile? {
+        state.withLock { $0.files.removeValue(forKey: id) }
+    }
+
+    var openFiles: [FileID] { state.withLock { Array($0.files.keys) } }
+
+    // MARK: Directories
+
+    func put(_ id: DirectoryID, _ directory: BuildingDirectory) {
+        state.withLock { state in
+            state.building[id] = directory
+            state.made.insert(id)
+        }
+    }
+
+    func takeBuilding(_ id: DirectoryID) -> BuildingDirectory? {
+        state.withLock { $0.building.removeValue(forKey: id) }
+    }
+
+    /// Nobody else sees what is in it yet.
+    func isBuilding(_ id: DirectoryID) -> Bool {
+        state.withLock { $0.building[id] != nil }
+    }
+
+    var openDirectories: [DirectoryID] { state.withLock { Array($0.building.keys) } }
+
+    func rememberMode(_ mode: UInt32, of id: DirectoryID) {
+        state.withLock { state in
+            if state.modes[id] == nil { state.modes[id] = mode }
+        }
+    }
+
+    /// What is known of a directory that is being finished: whether this job made it, and the mode to go back to.
+    func takeHistory(of id: DirectoryID) -> (isNew: Bool, mode: UInt32?) {
+        state.withLock { state in
+            (state.made.remove(id) != nil, state.modes.removeValue(forKey: id))
+        }
+    }
+
+    // MARK: Copying
+
+    /// Whether sharing blocks with a source is still worth trying in this session.
+    var canClone: Bool { state.withLock { $0.canClone } }
+
+    func cloneIsUnsupported() {
+        state.withLock { $0.canClone = false }
+    }
+
+    /// Lends a buffer that no other thread uses.
+    func withBuffer<R>(_ body: (UnsafeMutableRawBufferPointer) throws(FileProblem) -> R) throws(FileProblem) -> R {
+        let buffer = state.withLock { $0.buffers.popLast() } ?? CopyBuffer()
+        defer { state.withLock { $0.buffers.append(buffer) } }
+        return try body(buffer.bytes)
+    }
+}
+
+/// Memory for copying by read and write. Used by one thread at a time, hence unchecked.
+final class CopyBuffer: @unchecked Sendable {
+    /// Large enough that the calls do not count, small enough to stay in the processor's cache.
+    static let size = 256 << 10
+
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
+
+    deinit { bytes.deallocate() }
+}
