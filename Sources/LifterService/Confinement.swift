@@ -5,6 +5,8 @@
 // nothing (socat gives them too), so the only proofs are sshd's own SSH_CONNECTION and the word of whoever started
 // the server, `--unconfined`.
 
+import LifterSystem
+
 /// What may be reached in one session, and how.
 package enum Confinement: Hashable, Sendable {
     /// The user's own paths: relative ones from the login directory.
@@ -77,4 +79,7 @@ package struct LoginFacts: Hashable, Sendable {
     package init(environment lookUp: (String) -> [UInt8]?) {
         self.init(overSSH: lookUp("SSH_CONNECTION")?.isEmpty == false, originalCommand: lookUp("SSH_ORIGINAL_COMMAND"))
     }
+
+    /// What is true of this process.
+    package static var ofThisProcess: LoginFacts { LoginFacts { Environment.variable($0) } }
 }

@@ -15,34 +15,11 @@
 //
 // With listeners configured, the rows "terminal" and "/dev/null" listen, whatever standard output is.
 
-package import LifterSystem
+import LifterSystem
 
 /// What was asked for on the command line.
 package enum ServeFlag: Sendable {
     case none, inetd, listen
-}
-
-/// What the process found itself started with.
-package struct ServeSurroundings: Sendable {
-    package var input: DescriptorKind
-    package var output: DescriptorKind
-    /// Standard input and output are one and the same socket.
-    package var sameSocket: Bool
-    /// A service manager passed sockets to this very process (LISTEN_FDS, with LISTEN_PID naming it).
-    package var socketsPassed: Bool
-    /// The configuration names listeners.
-    package var listenersConfigured: Bool
-
-    package init(
-        input: DescriptorKind, output: DescriptorKind, sameSocket: Bool, socketsPassed: Bool,
-        listenersConfigured: Bool
-    ) {
-        self.input = input
-        self.output = output
-        self.sameSocket = sameSocket
-        self.socketsPassed = socketsPassed
-        self.listenersConfigured = listenersConfigured
-    }
 }
 
 package enum ServeMode: Hashable, Sendable {

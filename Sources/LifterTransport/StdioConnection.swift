@@ -49,8 +49,8 @@ package struct StdioConnection: ~Copyable, Sendable {
         return StdioConnection(connection: connection, stderrIsStream: stderrIsStream)
     }
 
-    /// Ends the connection, as `Connection.finish` does.
-    package consuming func finish() -> ConnectionEnd { connection.finish() }
+    /// Hands the connection over; ask for `stderrIsStream` before.
+    package consuming func release() -> Connection { connection }
 
     /// Who is at the other end of a descriptor that somebody handed to us.
     package static func peerFacts(of descriptor: RawDescriptor) throws(Errno) -> PeerFacts {

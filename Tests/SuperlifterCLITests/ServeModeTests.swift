@@ -95,6 +95,16 @@ struct ServeModeTests {
         }
     }
 
+    @Test func passedSocketsAreForOneProcess() {
+        func passed(_ count: String?, _ process: String?) -> Bool {
+            ServeSurroundings.socketsPassed(to: 77) { name in
+                (name == "LISTEN_FDS" ? count : process).map { Array($0.utf8) }
+            }
+        }
+        #expect(passed("1", "77"))
+        #expect(!passed("1", "78") && !passed("1", nil) && !passed(nil, "77") && !passed("0", "77"))
+    }
+
     @Test func oddDescriptors() {
         let unconnected = DescriptorKind.socket(connected: false, listening: false)
         #expect(Verdict(decide(.none, unconnected, unconnected, same: true)) == .refuse)
