@@ -73,6 +73,8 @@ package final class FileLayer: Sendable {
 
         case .makeDirectory(let id, let parent, let entry, let rule):
             return makeDirectory(id: id, parent: parent, entry: entry, rule: rule)
+        case .resolveOwners(let owners):
+            return .resolvedOwners(owners.map { OwnerNames.number(of: $0) })
         case .publishDirectory(let id):
             return publishDirectory(id)
         case .finishDirectory(let id, let attributes, let set):

@@ -1,0 +1,275 @@
+// Reads at the sender: small files many at a time, large ones piece by piece, and digests of either.
+//
+// Each file is opened relative to its directory, must be the regular file that was listed, and is watched
+// (`WatchedSource`) until its last byte has been read. A small one that changed meanwhile is read once more.
+
+import LifterCodec
+import LifterProtocol
+import LifterSystem
+import Synchronization
+
+final class SourceReader: Sendable {
+    private let fileSystem: any FileSystem
+    private let settings: FileSettings
+    private let directories: DirectoryTable
+    private let open = Mutex<[FileID: OpenSource]>([:])
+
+    /// Bytes read by one call.
+    private static let piece = 256 << 10
+    /// The most that one batch of small files may hold (the machine asks for far less).
+    private static let largestBatch = 64 << 20
+
+    init(fileSystem: any FileSystem, settings: FileSettings, directories: DirectoryTable) {
+        self.fileSystem = fileSystem
+        self.settings = settings
+        self.directories = directories
+    }
+
+    // MARK: Small files
+
+    func readSmall(_ entries: [Entry], in directory: DirectoryID, key: UInt64) -> FileResult {
+        var total = 0
+        for entry in entries {
+            let size = Int(clamping: entry.attributes.size)
+            if size > Self.largestBatch - total {
+                let problem = FileProblem(.refused, doing: "reading more at once than a batch may hold")
+                return .readSmall(buffer: [], entries.map { _ in .failed(problem) })
+            }
+            total += size
+        }
+        var buffer = [UInt8](repeating: 0, count: total)
+        var filled = 0
+        var patience = Patience()
+        var reads: [SmallRead] = []
+        reads.reserveCapacity(entries.count)
+        for entry in entries {
+            let range = filled..<filled + Int(entry.attributes.size)
+            do throws(FileProblem) {
+                try readWhole(entry, in: directory, into: &buffer, range, &patience)
+                let digest = ContentDigest(XXH3.hash128(buffer[range], seed: key))
+                reads.append(.whole(range: range, digest: digest))
+                filled = range.upperBound
+            } catch {
+                reads.append(.failed(error))
+            }
+        }
+        return .readSmall(buffer: buffer, reads)
+    }
+
+    /// Fills `range` with the whole of a file; twice, where it changed the first time.
+    private func readWhole(
+        _ entry: Entry, in directory: DirectoryID, into buffer: inout [UInt8], _ range: Range<Int>,
+        _ patience: inout Patience
+    ) throws(FileProblem) {
+        let source = try openWatched(entry.name, in: directory, &patience)
+        try checkListed(source.status, entry.attributes)
+        if try read(source.descriptor, into: &buffer, range, at: 0) == range.count, source.verify() == nil { return }
+        let again = try openWatched(entry.name, in: directory, &patience)
+        try checkListed(again.status, entry.attributes)
+        guard try read(again.descriptor, into: &buffer, range, at: 0) == range.count else {
+            throw FileProblem(.changed, doing: "reading")
+        }
+        if let problem = again.verify() { throw problem }
+    }
+
+    // MARK: Large files
+
+    /// A file between `openSource` and `closeSource`.
+    ///
+    /// Unchecked, because the machine asks one thing of a file at a time.
+    private final class OpenSource: @unchecked Sendable {
+        let file: WatchedSource
+        /// Nil where the receiver reads the file itself.
+        let hasher: XXH3Stream?
+        /// Bytes handed out so far.
+        var position: UInt64 = 0
+
+        init(file: WatchedSource, hasher: XXH3Stream?) {
+            self.file = file
+            self.hasher = hasher
+        }
+    }
+
+    func open(
+        _ id: FileID, _ entry: Entry, in directory: DirectoryID, key: UInt64
+    ) -> Result<(any SourceFile)?, FileProblem> {
+        do throws(FileProblem) {
+            var patience = Patience()
+            let file = try openWatched(entry.name, in: directory, &patience)
+            try checkListed(file.status, entry.attributes)
+            let hasher = settings.allowsClone ? nil : XXH3Stream(seed: key)
+            let source = OpenSource(file: file, hasher: hasher)
+            open.withLock { $0[id] = source }
+            return .success(settings.allowsClone ? file : nil)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// The next `length` bytes at most. With the last ones comes the end, after the file was checked; where the
+    /// receiver reads for itself, it must check again when it has (`WatchedSource.verify`).
+    func readChunk(_ id: FileID, length: Int) -> Result<SourceChunk, FileProblem> {
+        guard let source = open.withLock({ $0[id] }) else {
+            return .failure(FileProblem(.stopped, doing: "reading a file that is not open"))
+        }
+        let size = source.file.status.size
+        let left = size - source.position
+        let count = min(left, UInt64(clamping: max(1, length)))
+        let isLast = count == left
+        let start = source.position
+        source.position += count
+        do throws(FileProblem) {
+            let payload: Payload
+            if let hasher = source.hasher {
+                let bytes = try readPiece(source.file, at: start, count: Int(count))
+                hasher.update(bytes)
+                payload = .bytes(bytes, 0..<bytes.count)
+            } else {
+                payload = .file(source.file, offset: start, length: count)
+            }
+            if !isLast { return .success(SourceChunk(payload: payload, end: nil)) }
+            if let problem = source.file.verify() { throw problem }
+            let digest = source.hasher.map { ContentDigest($0.digest128()) }
+            return .success(SourceChunk(payload: payload, end: SourceEnd(digest: digest)))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func readPiece(_ file: WatchedSource, at offset: UInt64, count: Int) throws(FileProblem) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        guard try read(file.descriptor, into: &bytes, 0..<count, at: offset) == count else {
+            throw FileProblem(.changed, doing: "reading")
+        }
+        return bytes
+    }
+
+    func close(_ id: FileID) {
+        open.withLock { $0[id] = nil }
+    }
+
+    // MARK: Digests
+
+    func digest(
+        names: [[UInt8]], sizes: [UInt64], in directory: DirectoryID, key: UInt64
+    ) -> [Result<ContentDigest, FileProblem>] {
+        var patience = Patience()
+        var buffer: [UInt8] = []
+        var results: [Result<ContentDigest, FileProblem>] = []
+        results.reserveCapacity(names.count)
+        for (index, name) in names.enumerated() {
+            guard index < sizes.count else {
+                results.append(.failure(FileProblem(.refused, doing: "digesting")))
+                continue
+            }
+            do throws(FileProblem) {
+                do throws(FileProblem) {
+                    results.append(.success(try digest(name, sizes[index], in: directory, key, &buffer, &patience)))
+                } catch where error.code == .changed {
+                    results.append(.success(try digest(name, sizes[index], in: directory, key, &buffer, &patience)))
+                }
+            } catch {
+                results.append(.failure(error))
+            }
+        }
+        return results
+    }
+
+    private func digest(
+        _ name: [UInt8], _ size: UInt64, in directory: DirectoryID, _ key: UInt64, _ buffer: inout [UInt8],
+        _ patience: inout Patience
+    ) throws(FileProblem) -> ContentDigest {
+        let source = try openWatched(name, in: directory, &patience)
+        guard source.status.size == size else { throw FileProblem(.changed, doing: "reading") }
+        let room = Int(clamping: min(size, UInt64(Self.piece)))
+        if buffer.count < room { buffer = [UInt8](repeating: 0, count: room) }
+        let hasher = XXH3Stream(seed: key)
+        var position: UInt64 = 0
+        while position < size {
+            let count = Int(min(size - position, UInt64(room)))
+            guard try read(source.descriptor, into: &buffer, 0..<count, at: position) == count else {
+                throw FileProblem(.changed, doing: "reading")
+            }
+            hasher.update(buffer[..<count])
+            position += UInt64(count)
+        }
+        if let problem = source.verify() { throw problem }
+        return ContentDigest(hasher.digest128())
+    }
+
+    // MARK: Opening and reading
+
+    /// Opens a regular file and begins to watch it, not before its last change is old enough.
+    private func openWatched(
+        _ name: [UInt8], in directory: DirectoryID, _ patience: inout Patience
+    ) throws(FileProblem) -> WatchedSource {
+        let descriptor = try directories.withDirectory(directory, holding: name[...]) {
+            base throws(FileProblem) in
+            do throws(Errno) {
+                return try directories.opening { () throws(Errno) in
+                    try fileSystem.open(name[...], in: base, [.read, .noAccessTime], mode: 0)
+                }
+            } catch {
+                throw Self.problem(opening: error)
+            }
+        }
+        let status: FileStatus
+        do throws(Errno) {
+            status = try fileSystem.status(of: descriptor)
+        } catch {
+            fileSystem.close(descriptor)
+            throw FileProblem(error, doing: "opening")
+        }
+        let source = WatchedSource(descriptor: descriptor, status: status, fileSystem: fileSystem)
+        guard status.kind == .regular else { throw FileProblem(.changed, doing: "opening") }
+        patience.await(status.changed)
+        return source
+    }
+
+    /// What was listed as a regular file and is none any more has vanished, or turned into something else.
+    private static func problem(opening errno: Errno) -> FileProblem {
+        switch errno {
+        case .noEntry, .stale: FileProblem(.vanished, errno: errno.rawValue, doing: "opening")
+        case .loop, .noDevice, .isDirectory: FileProblem(.changed, errno: errno.rawValue, doing: "opening")
+        default: FileProblem(errno, doing: "opening")
+        }
+    }
+
+    private func checkListed(_ status: FileStatus, _ listed: Attributes) throws(FileProblem) {
+        if status.size != listed.size || Timestamp(status.modified) != listed.modified {
+            throw FileProblem(.changed, doing: "opening")
+        }
+    }
+
+    /// Reads until `range` is full or the file ends; how many bytes there were.
+    private func read(
+        _ descriptor: RawDescriptor, into buffer: inout [UInt8], _ range: Range<Int>, at offset: UInt64
+    ) throws(FileProblem) -> Int {
+        var done = 0
+        while done < range.count {
+            let start = range.lowerBound + done
+            let end = min(range.upperBound, start + Self.piece)
+            var outcome = Result<Int, Errno>.success(0)
+            buffer.withUnsafeMutableBytes { bytes in
+                do throws(Errno) {
+                    let target = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<end])
+                    outcome = .success(try fileSystem.read(descriptor, into: target, at: offset &+ UInt64(done)))
+                } catch {
+                    outcome = .failure(error)
+                }
+            }
+            switch outcome {
+            case .success(let count):
+                if count <= 0 { return done }
+                done += min(count, end - start)
+            case .failure(let errno):
+                throw FileProblem(errno, doing: "reading")
+            }
+        }
+        return done
+    }
+}
+
+extension ContentDigest {
+    init(_ digest: Digest128) { self.init(low: digest.low, high: digest.high) }
+}
