@@ -96,9 +96,10 @@ package struct Connection: ~Copyable, Sendable {
         output = .closed
     }
 
-    /// Ends the connection. Our ends are closed first. A child then has `patience` (nanoseconds) to go by itself, as much again
-    /// after SIGTERM, and is killed if need be; it is always reaped. Only the child itself is waited for, never the
-    /// end of its standard error: an ssh ControlPersist master may hold that open for hours.
+    /// Ends the connection. Our ends are closed first. A child then has `patience` (nanoseconds) to go by itself, as
+    /// much again after SIGTERM, and is killed if need be; it is always reaped. Only the child itself is waited for,
+    /// never the end of its standard error: an ssh ControlPersist master may hold that open for hours. A connection
+    /// that is merely dropped closes too, but kills its child at once.
     package consuming func finish(patience: UInt64 = 2_000_000_000) -> ConnectionEnd {
         output = .closed
         input = nil

@@ -19,7 +19,9 @@ package enum WrongProtocol: Hashable, Sendable {
         let bytes = Array(firstBytes.prefix(1024))
         guard !bytes.isEmpty else { return .nothing }
         if begins(bytes, with: ["HTTP/", "<!DOCTYPE", "<!doctype", "<html", "<HTML"]) { return .http }
-        if begins(bytes, with: ["GET ", "HEAD ", "POST ", "PUT ", "OPTIONS ", "CONNECT ", "PRI * HTTP"]) { return .http }
+        if begins(bytes, with: ["GET ", "HEAD ", "POST ", "PUT ", "OPTIONS ", "CONNECT ", "PRI * HTTP"]) {
+            return .http
+        }
         if begins(bytes, with: ["SSH-"]) { return .ssh }
         if begins(bytes, with: ["@RSYNCD:"]) { return .rsync }
         // A TLS record: handshake or alert, then version 3.x.

@@ -78,7 +78,8 @@ struct SSHCommandTests {
 
     @Test func commandsThatServeAreToldWhosePaths() throws {
         func complete(_ text: String) throws -> String {
-            CommandWords.display(SSHCommand.words(forCommand: try CommandWords.split(Array(text.utf8)), ConnectContext()))
+            CommandWords.display(
+                SSHCommand.words(forCommand: try CommandWords.split(Array(text.utf8)), ConnectContext()))
         }
         #expect(try complete("superlifter serve --inetd") == "superlifter serve --inetd --unconfined")
         #expect(try complete("x serve --inetd --unconfined") == "x serve --inetd --unconfined")
@@ -88,7 +89,8 @@ struct SSHCommandTests {
 
 struct WrongProtocolTests {
     @Test(arguments: [
-        ("", WrongProtocol.nothing), ("HTTP/1.1 400 Bad Request\r\n", .http), ("<html>", .http), ("GET / HTTP/1.1", .http),
+        ("", WrongProtocol.nothing), ("HTTP/1.1 400 Bad Request\r\n", .http), ("<html>", .http),
+        ("GET / HTTP/1.1", .http),
         ("SSH-2.0-OpenSSH_9.2p1\r\n", .ssh), ("@RSYNCD: 31.0 sha512\n", .rsync), ("\u{15}\u{3}\u{3}\u{0}\u{2}", .tls),
         ("\u{16}\u{3}\u{1}", .tls), ("bash: line 1: superlifter: command not found\n", .commandNotFound),
         ("sh: 1: superlifter: not found\n", .commandNotFound), ("Unknown host", .noise),

@@ -173,7 +173,8 @@ struct RegistryTests {
 
     @Test func whenNoneWorksEachHasItsReason() throws {
         let list = try hints([
-            "tor:x.onion:1", "tcp:h:1", "unix:/nonexistent/socket", "command:sh -c 'exit 127'", "command:/nonexistent/x",
+            "tor:x.onion:1", "tcp:h:1", "unix:/nonexistent/socket", "command:sh -c 'exit 127'",
+            "command:/nonexistent/x",
         ])
         let reason = failure { () throws(ConnectFailure) in
             _ = try HintRegistry.standard.connect(list, context: ConnectContext()) {

@@ -2,13 +2,14 @@ import LifterSystem
 import Testing
 
 struct DisplayTests {
-    @Test(arguments: [
-        ([0x61, 0x20, 0x7e], "a ~"), ([0x0a], "\\#012"), ([0x1b, 0x5b], "\\#033["), ([0x7f], "\\#177"),
-        ([0xc3, 0xa9], "é"), ([0xf0, 0x9f, 0x98, 0x80], "😀"), ([0xc2, 0x9b], "\\#302\\#233"), ([0xff], "\\#377"),
-        ([0xc0, 0x80], "\\#300\\#200"), ([0xed, 0xa0, 0x80], "\\#355\\#240\\#200"), ([0xe2, 0x82], "\\#342\\#202"),
-        ([0xe2, 0x80, 0xae, 0x61], "\\#342\\#200\\#256a"), ([0xf4, 0x90, 0x80, 0x80], "\\#364\\#220\\#200\\#200"),
-        ([0x5c, 0x62], "\\b"), (Array("\\#012".utf8), "\\#134#012"), ([], ""), ([0xf0], "\\#360"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([0x61, 0x20, 0x7e], "a ~"), ([0x0a], "\\#012"), ([0x1b, 0x5b], "\\#033["), ([0x7f], "\\#177"),
+            ([0xc3, 0xa9], "é"), ([0xf0, 0x9f, 0x98, 0x80], "😀"), ([0xc2, 0x9b], "\\#302\\#233"), ([0xff], "\\#377"),
+            ([0xc0, 0x80], "\\#300\\#200"), ([0xed, 0xa0, 0x80], "\\#355\\#240\\#200"), ([0xe2, 0x82], "\\#342\\#202"),
+            ([0xe2, 0x80, 0xae, 0x61], "\\#342\\#200\\#256a"), ([0xf4, 0x90, 0x80, 0x80], "\\#364\\#220\\#200\\#200"),
+            ([0x5c, 0x62], "\\b"), (Array("\\#012".utf8), "\\#134#012"), ([], ""), ([0xf0], "\\#360"),
+        ] as [([UInt8], String)])
     func table(bytes: [UInt8], text: String) {
         #expect(Display.escaped(bytes) == text)
     }
@@ -27,7 +28,8 @@ struct DisplayTests {
                 next() % 2 == 0 ? UInt8(truncatingIfNeeded: next()) : favourites[Int(next() % 11)]
             }
             let text = Display.escaped(bytes)
-            #expect(!text.unicodeScalars.contains { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) }, "seed \(seed)")
+            #expect(
+                !text.unicodeScalars.contains { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) }, "seed \(seed)")
             #expect(unescaped(text) == bytes, "seed \(seed)")
         }
     }

@@ -124,7 +124,8 @@ struct HintTests {
     }
 
     @Test(arguments: [
-        "", "h", ":h", "TCP:h:1", "tcp:h", "tcp:h:", "tcp:h:70000", "tcp:u@h:1", "tcp:::1:1", "ssh:", "ssh:h:0", "unix:",
+        "", "h", ":h", "TCP:h:1", "tcp:h", "tcp:h:", "tcp:h:70000", "tcp:u@h:1", "tcp:::1:1", "ssh:", "ssh:h:0",
+        "unix:",
         "command:", "command: ", "command:'a", "1x:y", "a b:c", "ssh:h o", "ssh:h\n", "ssh:h%20x@", "tcp:-h:1",
     ])
     func refused(written: String) {

@@ -52,7 +52,9 @@ struct NetworkTests {
         let plain = try #require(Loopback.facts(listener: AF_INET, client: AF_INET))
         #expect(plain == .tcp(address: Array("127.0.0.1".utf8)))
         // Machines without IPv6 have nothing to show here.
-        if let six = Loopback.facts(listener: AF_INET6, client: AF_INET6) { #expect(six == .tcp(address: Array("::1".utf8))) }
+        if let six = Loopback.facts(listener: AF_INET6, client: AF_INET6) {
+            #expect(six == .tcp(address: Array("::1".utf8)))
+        }
         // A rule about an IPv4 address must hold also where the listener speaks IPv6.
         if let mapped = Loopback.facts(listener: AF_INET6, client: AF_INET) { #expect(mapped == plain) }
     }
