@@ -3,16 +3,14 @@
 
 # need_packages PACKAGE... : returns once all are installed; ends the script with exit code 1 if they cannot be.
 need_packages() {
+    # Elsewhere than on Debian and its kin the build itself says what it misses.
+    command -v dpkg-query >/dev/null 2>&1 || return 0
     missing=
     for package in "$@"; do
         state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=
         [ "$state" = installed ] || missing="$missing $package"
     done
     [ -n "$missing" ] || return 0
-    if ! command -v apt-get >/dev/null 2>&1; then
-        echo "superlifter: these packages (Debian's names) are missing:$missing" >&2
-        exit 1
-    fi
     if [ "$(id -u)" = 0 ]; then
         as_root=
     elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
