@@ -124,15 +124,18 @@ package struct EntriesMessage: Sendable {
     /// Nothing follows in this directory (outright only).
     package var isLast: Bool
     package var isIncomplete: Bool
+    /// Contents of the regular files among them follow without being asked for.
+    package var isPromised: Bool
     /// In the first answer to an `Expand` with hashes: bit i says that hash i stands for an entry of the sender's
     /// too. Eight to a byte, lowest first.
     package var matched: [UInt8]
 
     package init(
         directory: DirectoryID, answers: UInt64?, base: FileID, entries: [Entry], hasMore: Bool, isLast: Bool,
-        isIncomplete: Bool, matched: [UInt8]
+        isIncomplete: Bool, isPromised: Bool, matched: [UInt8]
     ) {
         self.directory = directory
+        self.isPromised = isPromised
         self.answers = answers
         self.base = base
         self.entries = entries
@@ -145,7 +148,8 @@ package struct EntriesMessage: Sendable {
     func encode(into writer: inout ByteWriter) {
         writer.varint(UInt64(directory))
         writer.u8(
-            (answers != nil ? 1 : 0) | (hasMore ? 2 : 0) | (isLast ? 4 : 0) | (isIncomplete ? 8 : 0))
+            (answers != nil ? 1 : 0) | (hasMore ? 2 : 0) | (isLast ? 4 : 0) | (isIncomplete ? 8 : 0)
+                | (isPromised ? 16 : 0))
         if let answers {
             writer.varint(answers)
             writer.string(matched)
@@ -158,10 +162,11 @@ package struct EntriesMessage: Sendable {
     init(from reader: inout ByteReader) throws(WireError) {
         directory = try reader.varint32("entries.directory")
         let flags = try reader.u8("entries.flags")
-        guard flags <= 15 else { throw .value("entries.flags") }
+        guard flags <= 31 else { throw .value("entries.flags") }
         hasMore = flags & 2 != 0
         isLast = flags & 4 != 0
         isIncomplete = flags & 8 != 0
+        isPromised = flags & 16 != 0
         matched = []
         answers = nil
         if flags & 1 != 0 {

@@ -103,3 +103,11 @@ package struct CompareRules: Sendable {
         return owners.announced(for: id, isGroup: isGroup)
     }
 }
+
+extension ContentDigest {
+    /// XXH3-128 of some bytes, seeded with the session's key.
+    static func keyed(_ bytes: [UInt8], _ key: UInt64) -> ContentDigest {
+        let digest = XXH3.hash128(bytes, seed: key)
+        return ContentDigest(low: digest.low, high: digest.high)
+    }
+}

@@ -1,0 +1,141 @@
+/// A directory of the job as the receiver sees it, while anything about it is under way.
+struct ReceivedDirectory: Sendable {
+    enum Place: Hashable, Sendable {
+        /// The parent's entries will tell.
+        case undecided
+        /// It is there; its own listing is compared with what the sender tells.
+        case existing
+        /// It is new and made by this job.
+        case fresh
+        /// It would be made, were this not a dry run.
+        case imagined
+        /// Nothing below it is wanted.
+        case unwanted
+    }
+
+    enum Own: Sendable {
+        case unknown
+        case scanning
+        case ready(Listing)
+    }
+
+    let parent: DirectoryID
+    let name: [UInt8]
+    var place = Place.undecided
+    var own = Own.unknown
+    /// Index of the first own entry that no range has covered yet.
+    var cursor = 0
+
+    // Making (fresh directories).
+    var isMade = false
+    var isPublished = false
+    var isMaking = false
+    /// The sender's entry; for existing directories set where it is known to matter.
+    var entry: Entry?
+    /// Whether the attributes it is to end with are known (its own place in the parent is resolved).
+    var isResolved = false
+    var needsAttributes = false
+    /// Something was changed in it, so its times must be set again.
+    var isTouched = false
+
+    // Progress.
+    var sawLast = false
+    var isIncomplete = false
+    /// Ranges that were told and are not yet followed by all their entries (or found the same).
+    var openRanges = 0
+    /// Entries, effects and checks at this level that are not finished.
+    var busy = 0
+    /// Of these, what must be in place before a fresh directory gets its name.
+    var levelBusy = 0
+    var children = 0
+    var isFinishing = false
+    var listedAny = false
+
+    // Waiting.
+    /// Work for when the directory exists.
+    var parkedEntries: [EntriesMessage] = []
+    var parkedWrites: [ParkedWrite] = []
+    var parkedRanges: [RangeMessage] = []
+    /// What the entries said about child directories that have not been opened yet, and those opened.
+    var plans: [[UInt8]: ChildPlan] = [:]
+    var opened: [[UInt8]: DirectoryID] = [:]
+
+    init(parent: DirectoryID, name: [UInt8]) {
+        self.parent = parent
+        self.name = name
+    }
+
+    var isWholeListing: Bool { sawLast && openRanges == 0 && parkedEntries.isEmpty && parkedRanges.isEmpty }
+    var ownListing: Listing? {
+        if case .ready(let listing) = own { listing } else { nil }
+    }
+}
+
+/// What is to become of a child directory.
+struct ChildPlan: Sendable {
+    var place: ReceivedDirectory.Place
+    /// The entry it is to end like (in the receiver's terms), if known.
+    var entry: Entry?
+    var needsAttributes = false
+    var rule = ReplaceRule()
+}
+
+/// Something to be written once its directory exists.
+enum ParkedWrite: Sendable {
+    case small(buffer: [UInt8], files: [SmallFile], weight: Int)
+    case object(id: FileID, Entry, ReplaceRule)
+    case stage(FileID)
+}
+
+/// An entry that was told and is not answered yet.
+struct ReceivedEntry: Sendable {
+    enum State: Sendable {
+        /// Its contents will come.
+        case awaiting
+        /// Bytes are being staged.
+        case staging(Staging)
+        /// A small file, an object or attributes are being put in place.
+        case placing
+        /// Its contents are being compared (`--checksum`).
+        case checking(own: ContentDigest?, theirs: ContentDigest?)
+    }
+    var directory: DirectoryID
+    var entry: Entry
+    var changes: Changes
+    var rule: ReplaceRule
+    var state = State.awaiting
+    /// Whether the sender will send contents (promised or asked for), up to an end.
+    var expectsContent = false
+    /// It must be in place before its new directory gets its name.
+    var isLevel = false
+    var isRetry = false
+}
+
+struct Staging: Sendable {
+    var isOpen = false
+    var isWriting = false
+    var isCommitting = false
+    var received: UInt64 = 0
+    var waiting: [Payload] = []
+    /// Credit held by what waits and by what is being written.
+    var waitingWeight = 0
+    var writingWeight = 0
+    var end: ContentDigest??
+}
+
+/// A range of the sender's that was not simply the same.
+struct PendingRange: Sendable {
+    var directory: DirectoryID
+    var lower: Int
+    var upper: Int
+    /// The next own index that the arriving entries have not passed.
+    var position: Int
+    var isIncomplete: Bool
+    /// Own entries the sender has too, by offset from `lower`.
+    var matched: [Bool] = []
+    /// For `--checksum`: both digests of the range's contents.
+    var ownDigests: [ContentDigest] = []
+    var ownDone = false
+    var theirs: ContentDigest?
+    var isChecking = false
+}

@@ -1,0 +1,142 @@
+// `--checksum`: contents decide. A range whose names, kinds, sizes and metadata are the same is settled by one digest
+// over its files' digests, computed at both ends at once; otherwise single files of equal size are compared.
+
+extension ReceiverMachine {
+    // MARK: Ranges
+
+    mutating func startRangeCheck(_ sequence: UInt64) {
+        pendingRanges[sequence]?.isChecking = true
+        core.send(.expand(Expand(sequence: sequence, mode: .contents)))
+        rangeChecks.append(sequence)
+    }
+
+    /// Digests own files of the front range, one effect at a time.
+    mutating func advanceRangeChecks() {
+        while !isDigesting, let sequence = rangeChecks.first {
+            guard let range = pendingRanges[sequence], let listing = directories[range.directory]?.ownListing else {
+                _ = rangeChecks.popFirst()
+                continue
+            }
+            let (names, sizes, end) = DigestBatches.next(listing, from: range.position, to: range.upper)
+            pendingRanges[sequence]?.position = end
+            if names.isEmpty {
+                _ = rangeChecks.popFirst()
+                pendingRanges[sequence]?.ownDone = true
+                compareContents(sequence)
+                continue
+            }
+            isDigesting = true
+            directories[range.directory]?.busy += 1
+            run(.digestFiles(directory: range.directory, names: names, sizes: sizes), as: .checkRange(sequence))
+        }
+    }
+
+    mutating func digestedRange(_ sequence: UInt64, _ results: [Result<ContentDigest, FileProblem>]) {
+        isDigesting = false
+        guard let range = pendingRanges[sequence] else { return }
+        directories[range.directory]?.busy -= 1
+        // A file that cannot be read here differs from any.
+        let digests = results.map { (try? $0.get()) ?? ContentDigest(low: .max, high: .max) }
+        pendingRanges[sequence]?.ownDigests += digests
+    }
+
+    mutating func rangeDigest(_ sequence: UInt64, _ digest: ContentDigest) throws(WireError) {
+        guard pendingRanges[sequence]?.isChecking == true, pendingRanges[sequence]?.theirs == nil else {
+            throw .value("rangeDigest.sequence")
+        }
+        pendingRanges[sequence]?.theirs = digest
+        compareContents(sequence)
+    }
+
+    private mutating func compareContents(_ sequence: UInt64) {
+        guard let range = pendingRanges[sequence], range.ownDone, let theirs = range.theirs,
+            let listing = directories[range.directory]?.ownListing
+        else { return }
+        pendingRanges[sequence]?.isChecking = false
+        if DigestBatches.combine(range.ownDigests, key: agreement.digestKey) == theirs {
+            acceptSame(range.directory, listing, range.lower..<range.upper)
+            pendingRanges[sequence] = nil
+            directories[range.directory]?.openRanges -= 1
+            close(sequence)
+            finishIfDone(range.directory)
+        } else {
+            pendingRanges[sequence]?.position = range.lower
+            pendingRanges[sequence]?.ownDigests = []
+            expand(sequence, .all)
+        }
+    }
+
+    // MARK: Single files
+
+    mutating func startFileCheck(_ id: FileID, _ received: ReceivedEntry) {
+        var entry = received
+        entry.state = .checking(own: nil, theirs: nil)
+        begin(id, entry)
+        if entry.expectsContent {
+            // Contents come anyway; they are not needed for the question.
+            entry.expectsContent = false
+            draining.insert(id)
+            open[id]?.expectsContent = false
+        }
+        digestsWanted.append(id)
+        fileChecks.append(id)
+    }
+
+    /// Own digests of the files that the last entries asked about, as one effect.
+    mutating func flushDigestRequests(in directory: DirectoryID) {
+        guard !fileChecks.isEmpty else { return }
+        let ids = fileChecks
+        fileChecks = []
+        let entries = ids.compactMap { open[$0]?.entry }
+        run(
+            .digestFiles(
+                directory: directory, names: entries.map(\.name), sizes: entries.map(\.attributes.size)),
+            as: .checkFiles(ids))
+    }
+
+    mutating func digestedFiles(_ ids: [FileID], _ results: [Result<ContentDigest, FileProblem>]) {
+        for (id, result) in zip(ids, results) {
+            // Unreadable here: it differs, and what replaces it is readable.
+            check(id, own: (try? result.get()) ?? ContentDigest(low: .max, high: .max), theirs: nil)
+        }
+    }
+
+    mutating func fileDigests(_ digests: FileDigests) throws(WireError) {
+        for (id, result) in digests.digests {
+            guard let entry = open[id], case .checking(_, nil) = entry.state else { throw .value("digests.id") }
+            switch result {
+            case .success(let digest): check(id, own: nil, theirs: digest)
+            case .failure(let problem): conclude(id, .failed(problem))
+            }
+        }
+    }
+
+    private mutating func check(_ id: FileID, own: ContentDigest?, theirs: ContentDigest?) {
+        guard var entry = open[id], case .checking(let knownOwn, let knownTheirs) = entry.state else { return }
+        let own = own ?? knownOwn
+        let theirs = theirs ?? knownTheirs
+        entry.state = .checking(own: own, theirs: theirs)
+        open[id] = entry
+        guard let own, let theirs else { return }
+        if own == theirs {
+            if entry.changes.isEmpty { return conclude(id, .unchanged) }
+            if changesNothing { return conclude(id, .settled(entry.changes)) }
+            entry.state = .placing
+            open[id] = entry
+            directories[entry.directory]?.isTouched = true
+            run(
+                .setAttributes(directory: entry.directory, entry: entry.entry, set: attributeSet),
+                as: .attributes(id))
+            return
+        }
+        entry.changes.formUnion([.content, .checksum])
+        open[id] = entry
+        if changesNothing { return conclude(id, .settled(entry.changes)) }
+        entry.state = .awaiting
+        entry.expectsContent = true
+        open[id] = entry
+        progress.filesToSend += 1
+        progress.bytesToSend += entry.entry.attributes.size
+        wanted.append(id)
+    }
+}

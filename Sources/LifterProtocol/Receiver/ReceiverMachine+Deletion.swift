@@ -1,0 +1,132 @@
+// Deletions and the end. What the sender does not have is planned while directories are compared, counted with all
+// below it, and carried out only when everything else is settled: all of it, or (`--max-delete`) none. Where something
+// of another kind was in the way, or deletions had to come first, the sender is asked to tell its tree again.
+
+extension ReceiverMachine {
+    /// An own entry that the sender does not have.
+    mutating func extraneous(_ entry: Entry, in id: DirectoryID) {
+        guard deletes(in: id) else {
+            if agreement.job.purpose == .compare { summary.differing += 1 }
+            return
+        }
+        directories[id]?.busy += 1
+        run(.planDeletion(directory: id, name: entry.name, countOnly: false), as: .plan(id, entry.name, counts: false))
+    }
+
+    /// A non-empty directory is in the way of something else: what it holds counts as deleted.
+    mutating func planConflict(_ name: [UInt8], in id: DirectoryID) {
+        directories[id]?.busy += 1
+        run(.planDeletion(directory: id, name: name, countOnly: true), as: .plan(id, name, counts: true))
+    }
+
+    private mutating func deletes(in id: DirectoryID) -> Bool {
+        guard options.delete != .none, pass == 0, let directory = directories[id], !directory.isIncomplete else {
+            return false
+        }
+        if id == 0, case .items = shape { return false }
+        let isSourceRoot: Bool
+        switch shape {
+        case .contents: isSourceRoot = id == 0
+        case .items: isSourceRoot = directory.parent == 0
+        case nil: isSourceRoot = true
+        }
+        if isSourceRoot && !directory.listedAny && !options.deleteFromEmpty {
+            if !warnedOfEmpty {
+                warnedOfEmpty = true
+                report(.warning("the source is empty: nothing is deleted (--delete-from-empty would)"))
+            }
+            return false
+        }
+        return true
+    }
+
+    mutating func plannedDeletion(
+        _ id: DirectoryID, _ name: [UInt8], _ counts: Bool, _ count: UInt64, _ problem: FileProblem?
+    ) {
+        directories[id]?.busy -= 1
+        planned += count
+        if let problem { fail(path(id, name), problem) }
+        finishIfDone(id)
+    }
+
+    // MARK: The end
+
+    mutating func advanceEnd() {
+        switch phase {
+        case .transfer:
+            guard isTransferDone else { return }
+            phase = .deleting
+            startDeleting()
+        case .deleting: break
+        case .done:
+            guard !core.saidGoodbye, core.outbox.isEmpty, !hasAnswers, running.allSatisfy({ $0.value.isIdle }) else {
+                return
+            }
+            core.sayGoodbye(summary)
+        }
+    }
+
+    private var isTransferDone: Bool {
+        listingEnded && inbox.isEmpty && rootIsFinished && open.isEmpty && rangeChecks.isEmpty && draining.isEmpty
+    }
+
+    private mutating func startDeleting() {
+        guard planned > 0, pass == 0 else { return endDeleting() }
+        if let limit = options.maxDelete, planned > limit {
+            summary.refusedDeletions = planned
+            if options.delete != .before { needsAgain = false }
+            report(
+                .warning("nothing is deleted: \(planned) deletions are more than --max-delete=\(limit) allows"))
+            return endDeleting()
+        }
+        run(.deletePlanned, as: .delete)
+    }
+
+    mutating func deleted(_ paths: [[UInt8]], _ failures: [(path: [UInt8], problem: FileProblem)], _ more: Bool) {
+        summary.deleted += UInt64(paths.count)
+        if !paths.isEmpty { core.send(.deleted(Deleted(paths))) }
+        for path in paths {
+            let isDirectory = path.last == UInt8(ascii: "/")
+            report(.deleted(path: isDirectory ? path.dropLast() : path, isDirectory: isDirectory))
+        }
+        for failure in failures { fail(failure.path, failure.problem) }
+        if more { run(.deletePlanned, as: .delete) } else { endDeleting() }
+    }
+
+    private mutating func endDeleting() {
+        if pass == 0, !changesNothing, needsAgain || (options.delete == .before && summary.refusedDeletions == 0)
+            || (options.delete == .before)
+        {
+            startSecondPass()
+        } else {
+            phase = .done
+        }
+    }
+
+    private mutating func startSecondPass() {
+        pass = 1
+        phase = .transfer
+        listingEnded = false
+        rootIsFinished = false
+        needsAgain = false
+        listingsHeld = 0
+        if let shape {
+            let isMade = directories[0]?.isMade ?? rootExists
+            begin(shape)
+            directories[0]?.isMade = isMade
+        }
+        core.send(.again)
+    }
+}
+
+extension ReceiverEffect {
+    /// Effects whose end nothing waits for.
+    var isIdle: Bool {
+        switch self {
+        case .forget, .abandon: true
+        case .scan, .owners, .make, .publish, .finish, .object, .attributes, .small, .stage, .write, .commit,
+            .checkRange, .checkFiles, .plan, .delete, .sweep:
+            false
+        }
+    }
+}

@@ -1,0 +1,346 @@
+// Where each directory stands. A directory is opened by the sender before its parent's entries may have been
+// compared, so its place can be undecided for a while; what arrives for it then waits with it.
+//
+//   existing   scanned ahead, as far as memory allows; compared range by range
+//   fresh      made under a part name once its parent has its own; named when everything small in it is in place
+//   imagined   a dry run's fresh directory
+//   unwanted   nothing below it is looked at
+//
+// Every directory is finished (its final attributes set, where something changed) when all below it is.
+
+extension ReceiverMachine {
+    /// The shape of the sources is known: the root stands.
+    mutating func begin(_ shape: RootShape) {
+        self.shape = shape
+        var root = ReceivedDirectory(parent: 0, name: [])
+        root.place = rootExists ? .existing : .imagined
+        root.isMade = rootExists
+        root.isPublished = rootExists
+        root.isResolved = true
+        if case .contents(let attributes) = shape {
+            root.entry = Entry(name: [], attributes: localised(attributes))
+        }
+        if agreement.job.purpose == .list {
+            root.place = .imagined
+        }
+        directories[0] = root
+    }
+
+    /// The sender opens a directory.
+    mutating func open(_ opened: DirectoryOpened) throws(WireError) {
+        guard shape != nil else { throw .unexpected("Directory before Roots") }
+        if opened.id == 0 {
+            startScan(0)
+            return
+        }
+        guard directories[opened.id] == nil, directories[opened.parent] != nil else { throw .value("directory.id") }
+        guard directories[opened.parent]?.opened[opened.name] == nil else { throw .value("directory.name") }
+        var directory = ReceivedDirectory(parent: opened.parent, name: opened.name)
+        directory.isIncomplete = false
+        directories[opened.id] = directory
+        directories[opened.parent]?.opened[opened.name] = opened.id
+        directories[opened.parent]?.children += 1
+        progress.entries += 1
+        decide(opened.id)
+    }
+
+    /// Decides a directory's place if what is known allows it.
+    mutating func decide(_ id: DirectoryID) {
+        guard let directory = directories[id], directory.place == .undecided,
+            let parent = directories[directory.parent]
+        else { return }
+        if let plan = parent.plans[directory.name] {
+            directories[directory.parent]?.plans[directory.name] = nil
+            apply(plan, to: id)
+            return
+        }
+        switch parent.place {
+        case .unwanted: apply(ChildPlan(place: .unwanted), to: id)
+        case .existing:
+            guard let listing = parent.ownListing, let index = listing.index(of: directory.name[...]),
+                listing.attributes(at: index).kind == .directory
+            else { return }
+            directories[id]?.place = .existing
+            startScan(id)
+        case .undecided, .fresh, .imagined: break
+        }
+    }
+
+    /// What the parent's entries (or an equal range) said about a child.
+    mutating func plan(_ name: [UInt8], in parent: DirectoryID, _ plan: ChildPlan) {
+        if let id = directories[parent]?.opened[name] {
+            apply(plan, to: id)
+        } else {
+            directories[parent]?.plans[name] = plan
+        }
+    }
+
+    private mutating func apply(_ plan: ChildPlan, to id: DirectoryID) {
+        guard var directory = directories[id] else { return }
+        let wasUndecided = directory.place == .undecided
+        directory.entry = plan.entry ?? directory.entry
+        directory.needsAttributes = plan.needsAttributes
+        directory.isResolved = true
+        if wasUndecided || plan.place == .unwanted { directory.place = plan.place }
+        directories[id] = directory
+        switch directory.place {
+        case .existing: startScan(id)
+        case .fresh: make(id, plan.rule)
+        case .imagined, .unwanted, .undecided: break
+        }
+        if wasUndecided { unpark(id) }
+        for child in directories[id]?.opened.values.map({ $0 }) ?? [] { decide(child) }
+        finishIfDone(id)
+    }
+
+    /// What waited for the decision takes its turn now.
+    private mutating func unpark(_ id: DirectoryID) {
+        guard let directory = directories[id] else { return }
+        directories[id]?.parkedRanges = []
+        directories[id]?.parkedEntries = []
+        for range in directory.parkedRanges { compare(range) }
+        for entries in directory.parkedEntries { merge(entries) }
+    }
+
+    /// Gives up on everything below a directory, at both ends.
+    mutating func abandonTree(_ id: DirectoryID) {
+        guard directories[id] != nil, directories[id]?.place != .unwanted else { return }
+        directories[id]?.place = .unwanted
+        directories[id]?.isResolved = true
+        core.send(.stop(.directory(id)))
+        unpark(id)
+        for write in directories[id]?.parkedWrites ?? [] { refuse(write) }
+        directories[id]?.parkedWrites = []
+        for child in directories[id]?.opened.values.map({ $0 }) ?? [] { decide(child) }
+        finishIfDone(id)
+    }
+
+    // MARK: The own listing
+
+    mutating func startScan(_ id: DirectoryID) {
+        guard let directory = directories[id], directory.place == .existing, case .unknown = directory.own else { return }
+        if listingsHeld > Tuning.listingsAhead || running.count > Tuning.effectsInFlight {
+            waitingScans.append(id)
+            return
+        }
+        directories[id]?.own = .scanning
+        directories[id]?.busy += 1
+        run(
+            .scan(id: id, parent: id == 0 ? nil : directory.parent, name: directory.name), as: .scan(id))
+    }
+
+    /// Scans that waited for memory; the one that the inbox waits for goes in any case.
+    mutating func advanceScans() {
+        while listingsHeld <= Tuning.listingsAhead, running.count <= Tuning.effectsInFlight,
+            let id = waitingScans.popFirst()
+        {
+            startScan(id)
+        }
+    }
+
+    mutating func forceScan(_ id: DirectoryID) {
+        guard let directory = directories[id], case .unknown = directory.own else { return }
+        directories[id]?.own = .scanning
+        directories[id]?.busy += 1
+        run(.scan(id: id, parent: id == 0 ? nil : directory.parent, name: directory.name), as: .scan(id))
+    }
+
+    mutating func scanned(_ id: DirectoryID, _ result: Result<ScanResult, FileProblem>) {
+        guard directories[id] != nil else { return }
+        directories[id]?.busy -= 1
+        switch result {
+        case .success(let scan):
+            listingsHeld += scan.listing.footprint
+            directories[id]?.own = .ready(scan.listing)
+            if !scan.problems.isEmpty { directories[id]?.isIncomplete = true }
+            for (name, problem) in scan.problems { fail(path(id, name), problem) }
+            if id == 0 { compareRoot(scan.attributes) }
+            sweep(scan.partials, in: id)
+            for child in directories[id]?.opened.values.map({ $0 }) ?? [] { decide(child) }
+        case .failure(let problem):
+            directories[id]?.own = .ready(Listing())
+            let name = directories[id]?.name ?? []
+            fail(id == 0 ? Array(".".utf8) : path(directories[id]?.parent ?? 0, name), problem)
+            if id == 0 {
+                core.refuse(Abort(exit: 11, errno: problem.errno, text: "the destination cannot be read"))
+            } else {
+                abandonTree(id)
+            }
+        }
+        finishIfDone(id)
+    }
+
+    private mutating func sweep(_ partials: [[UInt8]], in id: DirectoryID) {
+        guard !partials.isEmpty, !changesNothing else { return }
+        directories[id]?.busy += 1
+        run(.sweep(directory: id, names: partials), as: .sweep(id))
+    }
+
+    mutating func swept(_ id: DirectoryID) {
+        directories[id]?.busy -= 1
+        directories[id]?.isTouched = true
+        finishIfDone(id)
+    }
+
+    /// The root's own attributes, where the contents of a directory are what is copied.
+    private mutating func compareRoot(_ own: Attributes) {
+        guard case .contents(let attributes) = shape, pass == 0 else { return }
+        let changes = compare(
+            Entry(name: [], attributes: localised(attributes)), Entry(name: [], attributes: own))
+        directories[0]?.needsAttributes = !changes.isEmpty
+        answer(0, changes.isEmpty ? .unchanged : .settled(changes))
+        if !changes.isEmpty {
+            summary.settled += 1
+            let root = Entry(name: [UInt8(ascii: ".")], attributes: attributes)
+            report(.item(path: root.name, entry: root, changes: changes))
+        }
+    }
+
+    // MARK: Making
+
+    private mutating func make(_ id: DirectoryID, _ rule: ReplaceRule) {
+        guard let directory = directories[id], let entry = directory.entry, !directory.isMade, !directory.isMaking,
+            let parent = directories[directory.parent]
+        else { return }
+        if parent.place == .unwanted {
+            abandonTree(id)
+            return
+        }
+        guard parent.isPublished else {
+            directories[directory.parent]?.plans[directory.name] = ChildPlan(
+                place: .fresh, entry: entry, needsAttributes: directory.needsAttributes, rule: rule)
+            return
+        }
+        directories[id]?.isMaking = true
+        directories[id]?.busy += 1
+        directories[directory.parent]?.isTouched = true
+        run(.makeDirectory(id: id, parent: directory.parent, entry: entry, rule: rule), as: .make(id))
+    }
+
+    mutating func made(_ id: DirectoryID, _ placed: PlaceResult) {
+        guard directories[id] != nil else { return }
+        directories[id]?.busy -= 1
+        directories[id]?.isMaking = false
+        switch placed {
+        case .done:
+            directories[id]?.isMade = true
+            let parked = directories[id]?.parkedWrites ?? []
+            directories[id]?.parkedWrites = []
+            for write in parked { resume(write, in: id) }
+            publishIfComplete(id)
+        case .kept: abandonTree(id)
+        case .failed(let problem):
+            failDirectory(id, problem)
+            abandonTree(id)
+        }
+        finishIfDone(id)
+    }
+
+    private mutating func failDirectory(_ id: DirectoryID, _ problem: FileProblem) {
+        guard let directory = directories[id] else { return }
+        fail(path(directory.parent, directory.name), problem)
+    }
+
+    mutating func publishIfComplete(_ id: DirectoryID) {
+        guard let directory = directories[id], directory.place == .fresh, directory.isMade, !directory.isPublished,
+            directory.isWholeListing, directory.levelBusy == 0, directory.parkedWrites.isEmpty, !directory.isMaking
+        else { return }
+        directories[id]?.isMaking = true
+        directories[id]?.busy += 1
+        run(.publishDirectory(id: id), as: .publish(id))
+    }
+
+    mutating func published(_ id: DirectoryID, _ placed: PlaceResult) {
+        guard let directory = directories[id] else { return }
+        directories[id]?.busy -= 1
+        directories[id]?.isMaking = false
+        switch placed {
+        case .done:
+            directories[id]?.isPublished = true
+            directories[id]?.isTouched = true
+            for (name, child) in directory.opened {
+                if let plan = directories[id]?.plans[name], plan.place == .fresh {
+                    directories[id]?.plans[name] = nil
+                    make(child, plan.rule)
+                }
+            }
+        case .kept: abandonTree(id)
+        case .failed(let problem):
+            failDirectory(id, problem)
+            abandonTree(id)
+        }
+        finishIfDone(id)
+    }
+
+    // MARK: Finishing
+
+    /// Sets a directory's final attributes when nothing below it is under way, and lets it go.
+    mutating func finishIfDone(_ id: DirectoryID) {
+        publishIfComplete(id)
+        guard let directory = directories[id], directory.isResolved, directory.isWholeListing, directory.busy == 0,
+            directory.children == 0, !directory.isFinishing, id != 0 || listingEnded
+        else { return }
+        if directory.place == .fresh && !directory.isPublished { return }
+        if case .scanning = directory.own { return }
+        directories[id]?.isFinishing = true
+        let set = directorySet
+        let wants = directory.place == .fresh || directory.needsAttributes || directory.isTouched
+        if wants, !changesNothing, directory.place == .fresh || directory.place == .existing,
+            let entry = directory.entry, !set.isEmpty || directory.place == .fresh
+        {
+            run(
+                .finishDirectory(id: id, attributes: entry.attributes, set: set), as: .finish(id))
+        } else {
+            leave(id)
+        }
+    }
+
+    var directorySet: AttributeSet {
+        var set = AttributeSet()
+        if rules.permissions { set.insert(.mode) }
+        if rules.directoryTimes { set.insert(.times) }
+        if rules.user { set.insert(.user) }
+        if rules.group { set.insert(.group) }
+        return set
+    }
+
+    mutating func finished(directory id: DirectoryID, _ placed: PlaceResult) {
+        switch placed {
+        case .done, .kept: break
+        case .failed(let problem):
+            if id == 0 { fail(Array(".".utf8), problem) } else { failDirectory(id, problem) }
+        }
+        leave(id)
+    }
+
+    private mutating func leave(_ id: DirectoryID) {
+        guard let directory = directories[id] else { return }
+        if let listing = directory.ownListing { listingsHeld -= listing.footprint }
+        if id == 0 {
+            directories[0]?.own = .ready(Listing())
+            directories[0]?.isFinishing = true
+            rootIsFinished = true
+            return
+        }
+        directories[id] = nil
+        run(.forget(id), as: .forget)
+        directories[directory.parent]?.children -= 1
+        finishIfDone(directory.parent)
+    }
+
+    /// Owners in this host's numbers; modes without what cannot be kept here.
+    func localised(_ attributes: Attributes) -> Attributes {
+        var local = attributes
+        local.userID = owners.local(for: attributes.userID, isGroup: false)
+        local.groupID = owners.local(for: attributes.groupID, isGroup: true)
+        if !agreement.receiverAbilities.contains(.setIDs) { local.mode &= 0o1777 }
+        return local
+    }
+
+    /// A problem that belongs to no entry of the sender's.
+    mutating func fail(_ path: [UInt8], _ problem: FileProblem) {
+        summary.failed += 1
+        core.send(.targetProblem(PathProblem(path: path, problem: problem)))
+        report(.failed(path: path, problem, atSource: false))
+    }
+}

@@ -1,0 +1,420 @@
+// What becomes of one entry: the selection options decide, then it is left alone, given attributes, made, or its
+// contents are asked for. Every id is answered exactly once, whatever happens.
+
+extension ReceiverMachine {
+    /// Checks that the ids of a message are new and within the window.
+    mutating func register(_ message: EntriesMessage) throws(WireError) {
+        guard message.base >= nextFileID, message.base <= UInt64(Int64.max) - 1 << 20 else {
+            throw .value("entries.base")
+        }
+        nextFileID = message.base + UInt64(message.entries.count)
+        unanswered += message.entries.count
+        guard unanswered <= Int(agreement.ownLimits.openIDs) else { throw .credit("open ids") }
+    }
+
+    /// Handles one entry against what is here under its name.
+    mutating func place(_ told: Entry, id: FileID, in directory: DirectoryID, own: Entry?, _ isPromised: Bool) {
+        var entry = told
+        entry.attributes = localised(told.attributes)
+        if directory == 0, let renamedTo { entry.name = renamedTo }
+        progress.entries += entry.attributes.kind == .directory ? 0 : 1
+        let isFile = entry.attributes.kind == .regular
+        if agreement.job.purpose == .list {
+            report(.listed(path: path(directory, told.name), entry: told))
+            return answer(id, .unchanged)
+        }
+        let decision = decide(entry, own)
+        var received = ReceivedEntry(
+            directory: directory, entry: entry, changes: decision.changes, rule: rule(removing: false))
+        received.expectsContent = isPromised && isFile
+        switch decision {
+        case .unchanged: end(id, received, .unchanged, told)
+        case .skip: end(id, received, .skipped, told)
+        case .later:
+            needsAgain = true
+            end(id, received, .later, told)
+        case .refuse(let problem): end(id, received, .failed(problem), told)
+        case .attributes: startAttributes(id, received)
+        case .directory(_, let child):
+            plan(told.name, in: directory, child)
+            if child.place != .existing { core.send(.subtree(Subtree(id: id, wish: wish(for: child)))) }
+            let isSettled = !decision.changes.isEmpty
+            end(id, received, isSettled ? .settled(decision.changes) : child.place == .unwanted ? .skipped : .unchanged, told)
+        case .object: startObject(id, received)
+        case .content: startContent(id, received)
+        case .check: startFileCheck(id, received)
+        }
+    }
+
+    private func wish(for child: ChildPlan) -> Subtree.Wish {
+        switch child.place {
+        case .fresh: .contents
+        case .imagined: .entries
+        case .unwanted, .existing, .undecided: .nothing
+        }
+    }
+
+    // MARK: Deciding
+
+    enum Decision {
+        case unchanged
+        case skip
+        /// After deletions, in the second pass.
+        case later
+        case refuse(FileProblem)
+        case attributes(Changes)
+        case directory(Changes, ChildPlan)
+        case object(Changes)
+        case content(Changes)
+        /// Equal in size: the contents decide (`--checksum`).
+        case check(Changes)
+
+        var changes: Changes {
+            switch self {
+            case .unchanged, .skip, .later, .refuse: []
+            case .attributes(let changes), .directory(let changes, _), .object(let changes), .content(let changes),
+                .check(let changes):
+                changes
+            }
+        }
+    }
+
+    private mutating func decide(_ entry: Entry, _ own: Entry?) -> Decision {
+        let isDirectory = entry.attributes.kind == .directory
+        guard let own else {
+            if options.existing { return isDirectory ? unwanted() : .skip }
+            if isFirstOfTwo { return isDirectory ? unwanted() : .later }
+            return create(entry, [.created])
+        }
+        if own.attributes.kind != entry.attributes.kind { return replace(entry, own) }
+        if isDirectory {
+            let changes = compare(entry, own)
+            return .directory(
+                changes, ChildPlan(place: .existing, entry: entry, needsAttributes: !changes.isEmpty))
+        }
+        if options.ignoreExisting { return .skip }
+        if options.update && entry.attributes.kind == .regular && isNewer(own, than: entry) { return .skip }
+        if isFirstOfTwo { return .later }
+        return entry.attributes.kind == .regular ? decideFile(entry, own) : decideObject(entry, own)
+    }
+
+    private func unwanted() -> Decision { .directory([], ChildPlan(place: .unwanted)) }
+
+    /// Under `--delete-before` the first pass only compares and deletes.
+    private var isFirstOfTwo: Bool { options.delete == .before && pass == 0 && !changesNothing }
+
+    private func isNewer(_ own: Entry, than entry: Entry) -> Bool {
+        own.attributes.modified.truncated(to: rules.granularity)
+            > entry.attributes.modified.truncated(to: rules.granularity)
+    }
+
+    private func create(_ entry: Entry, _ changes: Changes) -> Decision {
+        switch entry.attributes.kind {
+        case .directory:
+            return .directory(
+                changes.union(.created),
+                ChildPlan(
+                    place: changesNothing ? .imagined : .fresh, entry: entry, needsAttributes: true,
+                    rule: rule(removing: changes.contains(.kind) && pass == 1)))
+        case .regular: return .content(changes.union(.content))
+        case .symlink, .fifo, .socket, .characterDevice, .blockDevice: return .object(changes)
+        }
+    }
+
+    /// Something of another kind is in the way.
+    private mutating func replace(_ entry: Entry, _ own: Entry) -> Decision {
+        let isDirectory = entry.attributes.kind == .directory
+        if options.ignoreExisting { return isDirectory ? unwanted() : .skip }
+        if isFirstOfTwo { return isDirectory ? unwanted() : .later }
+        // What `--delete` or `--force` permits is counted first and done in the second pass; an empty directory
+        // needs neither, which only the commit itself can tell.
+        return create(entry, [.kind, .created])
+    }
+
+    private func decideFile(_ entry: Entry, _ own: Entry) -> Decision {
+        let sameSize = entry.attributes.size == own.attributes.size
+        let changes = compare(entry, own)
+        if options.checksum {
+            return sameSize ? .check(changes) : .content(changes.union(.content))
+        }
+        let sameTime =
+            entry.attributes.modified.truncated(to: rules.granularity)
+            == own.attributes.modified.truncated(to: rules.granularity)
+        if sameSize && !options.ignoreTimes && (options.sizeOnly || sameTime) {
+            return changes.isEmpty ? .unchanged : .attributes(changes)
+        }
+        return .content(changes.union(.content))
+    }
+
+    private func decideObject(_ entry: Entry, _ own: Entry) -> Decision {
+        let isDevice = entry.attributes.kind == .characterDevice || entry.attributes.kind == .blockDevice
+        let changes = compare(entry, own)
+        if entry.target != own.target || (isDevice && entry.attributes.size != own.attributes.size) {
+            return .object(changes.union(.checksum))
+        }
+        return changes.isEmpty ? .unchanged : .attributes(changes)
+    }
+
+    /// What differs between two entries of one kind, of what this job keeps.
+    func compare(_ entry: Entry, _ own: Entry) -> Changes {
+        var changes = Changes()
+        let attributes = entry.attributes
+        if attributes.kind == .regular && attributes.size != own.attributes.size { changes.insert(.size) }
+        let timesCount = attributes.kind == .directory ? rules.directoryTimes : rules.times
+        if timesCount
+            && attributes.modified.truncated(to: rules.granularity)
+                != own.attributes.modified.truncated(to: rules.granularity)
+        {
+            changes.insert(.time)
+        }
+        if rules.permissions && attributes.kind != .symlink
+            && rules.comparedMode(attributes.mode) != rules.comparedMode(own.attributes.mode)
+        {
+            changes.insert(.mode)
+        }
+        if rules.user && attributes.userID != own.attributes.userID { changes.insert(.user) }
+        if rules.group && attributes.groupID != own.attributes.groupID { changes.insert(.group) }
+        return changes
+    }
+
+    func rule(removing: Bool) -> ReplaceRule {
+        var rule = ReplaceRule()
+        rule.keepExisting = options.ignoreExisting
+        rule.keepNewer = options.update
+        rule.onlyExisting = options.existing
+        rule.removeDirectory = removing
+        return rule
+    }
+
+    var attributeSet: AttributeSet {
+        var set = AttributeSet()
+        if rules.permissions { set.insert(.mode) }
+        if rules.times { set.insert(.times) }
+        if rules.user { set.insert(.user) }
+        if rules.group { set.insert(.group) }
+        return set
+    }
+
+    // MARK: Doing
+
+    /// Takes an entry into work: it counts at its directory until it is answered.
+    mutating func begin(_ id: FileID, _ received: ReceivedEntry) {
+        var entry = received
+        let isSmall = entry.entry.attributes.kind != .regular || entry.entry.attributes.size <= smallFile
+        entry.isLevel = isSmall && directories[entry.directory]?.place == .fresh
+        open[id] = entry
+        directories[entry.directory]?.busy += 1
+        if entry.isLevel { directories[entry.directory]?.levelBusy += 1 }
+    }
+
+    var smallFile: UInt64 { agreement.isInProcess ? Tuning.smallFile * 4 : Tuning.smallFile }
+
+    mutating func startAttributes(_ id: FileID, _ received: ReceivedEntry) {
+        if changesNothing { return end(id, received, .settled(received.changes), nil) }
+        var entry = received
+        entry.state = .placing
+        begin(id, entry)
+        directories[entry.directory]?.isTouched = true
+        run(
+            .setAttributes(directory: entry.directory, entry: entry.entry, set: attributeSet), as: .attributes(id))
+    }
+
+    private mutating func startObject(_ id: FileID, _ received: ReceivedEntry) {
+        let kind = received.entry.attributes.kind
+        let isDevice = kind == .characterDevice || kind == .blockDevice
+        if isDevice && !agreement.receiverAbilities.contains(.devices) {
+            return end(
+                id, received, .failed(FileProblem(.unsupported, doing: "making a device without being root")), nil)
+        }
+        if changesNothing { return end(id, received, .settled(received.changes), nil) }
+        var entry = received
+        entry.state = .placing
+        entry.rule = rule(removing: pass == 1)
+        begin(id, entry)
+        put(.object(id: id, entry.entry, entry.rule), in: entry.directory)
+    }
+
+    private mutating func startContent(_ id: FileID, _ received: ReceivedEntry) {
+        if changesNothing { return end(id, received, .settled(received.changes), nil) }
+        if contentsStopped {
+            return end(id, received, .failed(FileProblem(.stopped, doing: "writing: the disk is full")), nil)
+        }
+        var entry = received
+        entry.rule = rule(removing: pass == 1)
+        progress.filesToSend += 1
+        progress.bytesToSend += entry.entry.attributes.size
+        if !entry.expectsContent {
+            entry.expectsContent = true
+            wanted.append(id)
+        }
+        begin(id, entry)
+    }
+
+    /// Does a piece of writing once its directory exists.
+    mutating func put(_ write: ParkedWrite, in directory: DirectoryID) {
+        guard let place = directories[directory] else { return refuse(write) }
+        if place.place == .unwanted { return refuse(write) }
+        if place.isMade { resume(write, in: directory) } else { directories[directory]?.parkedWrites.append(write) }
+    }
+
+    mutating func resume(_ write: ParkedWrite, in directory: DirectoryID) {
+        directories[directory]?.isTouched = true
+        switch write {
+        case .object(let id, let entry, let rule):
+            run(.makeObject(directory: directory, entry: entry, set: attributeSet, rule: rule), as: .object(id))
+        case .small(let buffer, let files, let weight):
+            run(
+                .writeSmall(directory: directory, buffer: buffer, files: files),
+                as: .small(files.map(\.target.id), weight: weight))
+        case .stage(let id):
+            guard let entry = open[id] else { return }
+            run(.openStage(target(id, entry)), as: .stage(id))
+        }
+    }
+
+    /// The directory never came to be.
+    mutating func refuse(_ write: ParkedWrite) {
+        let problem = FileProblem(.stopped, doing: "writing: its directory could not be made")
+        switch write {
+        case .object(let id, _, _): conclude(id, .failed(problem))
+        case .small(_, let files, let weight):
+            core.release(.content, weight)
+            for file in files { conclude(file.target.id, .failed(problem)) }
+        case .stage(let id): conclude(id, .failed(problem))
+        }
+    }
+
+    func target(_ id: FileID, _ entry: ReceivedEntry) -> FileTarget {
+        FileTarget(
+            id: id, directory: entry.directory, entry: entry.entry, set: attributeSet, rule: entry.rule)
+    }
+
+    // MARK: Ends
+
+    /// An object, attributes or a commit came to an end.
+    mutating func placed(_ id: FileID, _ result: PlaceResult) {
+        guard let entry = open[id] else { return }
+        switch result {
+        case .done: conclude(id, .settled(entry.changes))
+        case .kept: conclude(id, .skipped)
+        case .failed(let problem): failEntry(id, entry, problem)
+        }
+    }
+
+    /// A failure may be worth a second try (a damaged transfer), a second pass (something in the way that may go),
+    /// or the end of all contents (a full disk, twice in a row).
+    mutating func failEntry(_ id: FileID, _ entry: ReceivedEntry, _ problem: FileProblem) {
+        switch problem.code {
+        case .mismatch where !entry.isRetry:
+            var again = entry
+            again.isRetry = true
+            again.expectsContent = true
+            again.state = .awaiting
+            open[id] = again
+            wanted.append(id)
+        case .inTheWay where pass == 0 && (options.force || options.delete != .none):
+            needsAgain = true
+            let directory = entry.directory
+            planConflict(entry.entry.name, in: directory)
+            conclude(id, .later)
+        case .system, .vanished, .changed, .mismatch, .inTheWay, .refused, .unsupported, .stopped:
+            noteFullDisk(problem)
+            conclude(id, .failed(problem))
+        }
+    }
+
+    private mutating func noteFullDisk(_ problem: FileProblem) {
+        guard problem.isFullDisk else { return }
+        fullDisks += 1
+        if fullDisks >= 2 && !contentsStopped {
+            contentsStopped = true
+            core.send(.stop(.contents))
+        }
+    }
+
+    /// The end of an id that was in work.
+    mutating func conclude(_ id: FileID, _ outcome: Outcome) {
+        guard let entry = open.removeValue(forKey: id) else { return }
+        directories[entry.directory]?.busy -= 1
+        if entry.isLevel { directories[entry.directory]?.levelBusy -= 1 }
+        if entry.expectsContent {
+            draining.insert(id)
+        }
+        if entry.entry.attributes.kind == .regular && entry.changes.contains(.content) {
+            progress.filesDone += 1
+            progress.bytesDone += entry.entry.attributes.size
+            if case .settled = outcome { fullDisks = 0 }
+        }
+        finalise(id, entry, outcome, entry.entry.name)
+        finishIfDone(entry.directory)
+    }
+
+    /// The end of an id that never came into work.
+    mutating func end(_ id: FileID, _ received: ReceivedEntry, _ outcome: Outcome, _ told: Entry?) {
+        if received.expectsContent { draining.insert(id) }
+        finalise(id, received, outcome, (told ?? received.entry).name)
+    }
+
+    private mutating func finalise(_ id: FileID, _ entry: ReceivedEntry, _ outcome: Outcome, _ name: [UInt8]) {
+        answer(id, outcome)
+        switch outcome {
+        case .settled(let changes):
+            summary.settled += 1
+            if entry.entry.attributes.kind == .regular && changes.contains(.content) {
+                summary.files += 1
+                summary.totalBytes += entry.entry.attributes.size
+            }
+            report(.item(path: path(entry.directory, name), entry: entry.entry, changes: changes))
+        case .unchanged, .skipped, .later: break
+        case .failed(let problem):
+            if problem.code == .vanished { summary.vanished += 1 } else { summary.failed += 1 }
+            let atSource = problem.code == .vanished || problem.code == .changed
+            report(.failed(path: path(entry.directory, name), problem, atSource: atSource))
+        }
+    }
+
+    // MARK: Answers on their way
+
+    /// Notes an id's answer; neighbours that ended alike become one run.
+    mutating func answer(_ id: FileID, _ outcome: Outcome) {
+        if id != 0 { unanswered -= 1 }
+        if let last = runs.last, id != 0, last.first != 0, last.outcome == outcome,
+            last.first + UInt64(last.count) == id, last.count < 65_535
+        {
+            runs[runs.count - 1].count += 1
+        } else {
+            runs.append(Outcomes.Run(first: id, count: 1, outcome: outcome))
+        }
+    }
+
+    var hasAnswers: Bool {
+        !runs.isEmpty || !wanted.isEmpty || !digestsWanted.isEmpty || sameUpTo > saidSame
+    }
+
+    /// Puts collected answers into messages, while few wait to leave.
+    mutating func flushAnswers() {
+        while hasAnswers, core.outbox.waiting(.answer) < 4 {
+            if sameUpTo > saidSame {
+                saidSame = sameUpTo
+                core.send(.same(upTo: saidSame))
+            } else if !wanted.isEmpty {
+                let ids = Array(wanted.prefix(4096))
+                wanted.removeFirst(ids.count)
+                core.send(.request(Request(ids)))
+            } else if !digestsWanted.isEmpty {
+                let ids = Array(digestsWanted.prefix(4096))
+                digestsWanted.removeFirst(ids.count)
+                core.send(.digestRequest(IDList(ids)))
+            } else {
+                let some = Array(runs.prefix(1024))
+                runs.removeFirst(some.count)
+                core.send(.outcomes(Outcomes(some)))
+            }
+        }
+    }
+}
+
+extension FileProblem {
+    /// ENOSPC or EDQUOT, by their Linux numbers, which are the protocol's.
+    var isFullDisk: Bool { code == .system && (errno == 28 || errno == 122) }
+}

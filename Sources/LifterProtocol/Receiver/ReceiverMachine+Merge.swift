@@ -1,0 +1,266 @@
+// What the sender tells against what is here: ranges are compared by digest, entries one by one. Both are taken in
+// the order of the stream; only what belongs to an undecided directory is set aside until its parent's entries come.
+
+extension ReceiverMachine {
+    /// Takes listing items while the front one can be handled.
+    mutating func advanceInbox() {
+        while core.end == nil, running.count <= Tuning.effectsInFlight, let item = inbox.first {
+            switch item {
+            case .owners(let owners, let weight):
+                guard resolve(owners) else { return }
+                core.release(.listing, weight)
+            case .range(let range, let weight):
+                guard isReady(range.directory) else { return }
+                _ = inbox.popFirst()
+                core.release(.listing, weight)
+                compare(range)
+                continue
+            case .entries(let entries, let weight):
+                guard isReady(entries.directory) else { return }
+                _ = inbox.popFirst()
+                core.release(.listing, weight)
+                merge(entries)
+                continue
+            case .end(let weight):
+                core.release(.listing, weight)
+                listingEnded = true
+                progress.isScanned = true
+                _ = inbox.popFirst()
+                finishIfDone(0)
+                continue
+            }
+            _ = inbox.popFirst()
+        }
+    }
+
+    /// Whether a directory's messages can be handled now (or set aside): its own listing must not be on its way.
+    private mutating func isReady(_ id: DirectoryID) -> Bool {
+        guard let directory = directories[id] else { return true }
+        switch directory.place {
+        case .fresh, .imagined, .unwanted: return true
+        case .existing:
+            if case .ready = directory.own { return true }
+            forceScan(id)
+            return false
+        case .undecided:
+            // Decided by the parent's own listing, if that is still on its way.
+            guard let parent = directories[directory.parent], parent.place == .existing else { return true }
+            if case .ready = parent.own { return true }
+            forceScan(directory.parent)
+            return false
+        }
+    }
+
+    // MARK: Owners
+
+    private mutating func resolve(_ owners: Owners) -> Bool {
+        if options.numericIDs || owners.owners.isEmpty { return true }
+        if !isResolvingOwners {
+            isResolvingOwners = true
+            run(.resolveOwners(owners.owners), as: .owners(owners.owners))
+        }
+        return false
+    }
+
+    mutating func resolved(_ announced: [OwnerName], _ numbers: [UInt32?]) {
+        isResolvingOwners = false
+        for (owner, local) in zip(announced, numbers) { owners.announce(owner, local: local) }
+        if case .owners(_, let weight) = inbox.first {
+            _ = inbox.popFirst()
+            core.release(.listing, weight)
+        }
+        if case .contents(let attributes) = shape {
+            let local = localised(attributes)
+            directories[0]?.entry = Entry(name: [], attributes: local)
+        }
+    }
+
+    // MARK: Ranges
+
+    mutating func compare(_ range: RangeMessage) {
+        guard let directory = directories[range.directory] else { return }
+        if range.count > 0 { directories[range.directory]?.listedAny = true }
+        switch directory.place {
+        case .undecided:
+            directories[range.directory]?.parkedRanges.append(range)
+            return
+        case .unwanted: close(range.sequence)
+        case .fresh, .imagined:
+            // Told before the sender knew that it is new here: its entries follow.
+            close(range.sequence)
+            pendingRanges[range.sequence] = PendingRange(
+                directory: range.directory, lower: 0, upper: 0, position: 0, isIncomplete: range.isIncomplete)
+            directories[range.directory]?.openRanges += 1
+        case .existing: compareOwn(range, directory)
+        }
+        if range.isIncomplete { directories[range.directory]?.isIncomplete = true }
+        if range.isLast { directories[range.directory]?.sawLast = true }
+        finishIfDone(range.directory)
+    }
+
+    private mutating func compareOwn(_ range: RangeMessage, _ directory: ReceivedDirectory) {
+        let listing = directory.ownListing ?? Listing()
+        let lower = directory.cursor
+        let upper = range.isLast ? listing.count : upperBound(of: range.lastName, in: listing, from: lower)
+        directories[range.directory]?.cursor = upper
+        let isSame =
+            upper - lower == Int(range.count)
+            && rules.digest(listing, lower..<upper, owners: owners) == range.digest
+        summary.entries += UInt64(range.count)
+        if isSame && !options.checksum {
+            acceptSame(range.directory, listing, lower..<upper)
+            close(range.sequence)
+            return
+        }
+        directories[range.directory]?.openRanges += 1
+        pendingRanges[range.sequence] = PendingRange(
+            directory: range.directory, lower: lower, upper: upper, position: lower,
+            isIncomplete: range.isIncomplete)
+        if isSame {
+            startRangeCheck(range.sequence)
+        } else if options.checksum {
+            expand(range.sequence, .all)
+        } else {
+            expand(range.sequence, .differing)
+        }
+    }
+
+    mutating func expand(_ sequence: UInt64, _ mode: Expand.Mode) {
+        guard let range = pendingRanges[sequence], let listing = directories[range.directory]?.ownListing else { return }
+        var hashes: [UInt64] = []
+        if mode == .differing {
+            hashes.reserveCapacity(range.upper - range.lower)
+            // The list is bounded; beyond it, everything is asked for.
+            if range.upper - range.lower <= 8 * ProtocolConstants.longestRange {
+                for index in range.lower..<range.upper { hashes.append(rules.hash(listing, index, owners: owners)) }
+            }
+        }
+        core.send(.expand(Expand(sequence: sequence, mode: hashes.isEmpty ? .all : mode, hashes: hashes)))
+        close(sequence)
+    }
+
+    /// The first index behind `name`.
+    private func upperBound(of name: [UInt8], in listing: Listing, from start: Int) -> Int {
+        let index = listing.lowerBound(of: name[...], from: start)
+        return index < listing.count && listing.name(at: index).elementsEqual(name) ? index + 1 : index
+    }
+
+    /// Everything in these own entries is as at the sender: directories among them keep their attributes.
+    mutating func acceptSame(_ id: DirectoryID, _ listing: Listing, _ range: Range<Int>) {
+        for index in range where listing.attributes(at: index).kind == .directory { acceptSame(id, listing, index) }
+    }
+
+    private mutating func acceptSame(_ id: DirectoryID, _ listing: Listing, _ index: Int) {
+        let entry = listing.entry(at: index)
+        plan(entry.name, in: id, ChildPlan(place: .existing, entry: entry))
+    }
+
+    // MARK: The ledger
+
+    /// A range needs no further answer; the answered front is said to be the same (whatever was asked about it in
+    /// between, the sender has marked as answered itself).
+    mutating func close(_ sequence: UInt64) {
+        guard sequence >= ledgerFront else { return }
+        ledger[Int(sequence - ledgerFront)] = true
+        while ledger.first == true {
+            _ = ledger.popFirst()
+            sameUpTo = ledgerFront
+            ledgerFront += 1
+        }
+    }
+
+    // MARK: Entries
+
+    mutating func merge(_ message: EntriesMessage) {
+        guard let directory = directories[message.directory] else { return }
+        if !message.entries.isEmpty { directories[message.directory]?.listedAny = true }
+        if message.isIncomplete { directories[message.directory]?.isIncomplete = true }
+        switch directory.place {
+        case .undecided:
+            directories[message.directory]?.parkedEntries.append(message)
+            return
+        case .unwanted: skip(message)
+        case .fresh, .imagined:
+            for (offset, entry) in message.entries.enumerated() {
+                place(entry, id: message.base + UInt64(offset), in: message.directory, own: nil, message.isPromised)
+            }
+            endChunk(message)
+        case .existing: mergeOwn(message, directory)
+        }
+        flushDigestRequests(in: message.directory)
+        finishIfDone(message.directory)
+    }
+
+    private mutating func skip(_ message: EntriesMessage) {
+        for (offset, entry) in message.entries.enumerated() {
+            let id = message.base + UInt64(offset)
+            if message.isPromised, entry.attributes.kind == .regular { draining.insert(id) }
+            answer(id, .skipped)
+        }
+        endChunk(message)
+    }
+
+    /// The last message of a range or of a directory's outright entries.
+    private mutating func endChunk(_ message: EntriesMessage) {
+        if let sequence = message.answers {
+            if !message.hasMore, pendingRanges.removeValue(forKey: sequence) != nil {
+                directories[message.directory]?.openRanges -= 1
+            }
+        } else if message.isLast {
+            directories[message.directory]?.sawLast = true
+        }
+    }
+
+    private mutating func mergeOwn(_ message: EntriesMessage, _ directory: ReceivedDirectory) {
+        let listing = directory.ownListing ?? Listing()
+        var range: PendingRange
+        if let sequence = message.answers {
+            guard let pending = pendingRanges[sequence] else { return }
+            range = pending
+            if !message.matched.isEmpty { range.matched = bits(message.matched, count: range.upper - range.lower) }
+        } else {
+            let upper =
+                message.isLast
+                ? listing.count
+                : message.entries.last.map { upperBound(of: $0.name, in: listing, from: directory.cursor) }
+                    ?? directory.cursor
+            range = PendingRange(
+                directory: message.directory, lower: directory.cursor, upper: upper, position: directory.cursor,
+                isIncomplete: message.isIncomplete)
+            directories[message.directory]?.cursor = upper
+            summary.entries += UInt64(message.entries.count)
+        }
+        for (offset, entry) in message.entries.enumerated() {
+            passOwn(&range, listing, before: entry.name)
+            var own: Entry?
+            if range.position < range.upper, listing.name(at: range.position).elementsEqual(entry.name) {
+                own = listing.entry(at: range.position)
+                range.position += 1
+            }
+            place(entry, id: message.base + UInt64(offset), in: message.directory, own: own, message.isPromised)
+        }
+        if message.answers == nil || !message.hasMore { passOwn(&range, listing, before: nil) }
+        if let sequence = message.answers { pendingRanges[sequence] = range }
+        endChunk(message)
+    }
+
+    /// Own entries before a name (nil: all that are left): the same as the sender's, or extraneous.
+    private mutating func passOwn(_ range: inout PendingRange, _ listing: Listing, before name: [UInt8]?) {
+        while range.position < range.upper {
+            if let name, !Names.isBefore(listing.name(at: range.position), name[...]) { return }
+            let offset = range.position - range.lower
+            if offset < range.matched.count && range.matched[offset] {
+                if listing.attributes(at: range.position).kind == .directory {
+                    acceptSame(range.directory, listing, range.position)
+                }
+            } else {
+                extraneous(listing.entry(at: range.position), in: range.directory)
+            }
+            range.position += 1
+        }
+    }
+
+    private func bits(_ bytes: [UInt8], count: Int) -> [Bool] {
+        (0..<count).map { $0 / 8 < bytes.count && bytes[$0 / 8] & (1 << UInt8($0 % 8)) != 0 }
+    }
+}

@@ -1,0 +1,276 @@
+// The side that changes its tree, as a value. It compares what the sender tells with its own listings, asks for what
+// differs, has contents staged and committed, and answers every range and every entry exactly once.
+//
+// Used exactly like `SenderMachine`: inputs, then drain messages, effects and events, then sleep until the deadline.
+//
+// The rooms: +Directories (where a directory stands: existing, fresh, unwanted; making, publishing, finishing),
+// +Merge (ranges and entries against the own listing), +Entries (what becomes of one entry), +Contents (frames to
+// files), +Checks (`--checksum`), +Deletion (the plan, the second pass, the end).
+
+package struct ReceiverMachine: Sendable {
+    package internal(set) var core: SessionCore
+    let agreement: Agreement
+    let options: JobOptions
+    let rules: CompareRules
+    var owners: OwnerMap
+    /// Where a single renamed item ends up (`push file host:newname`).
+    let renamedTo: [UInt8]?
+    let rootExists: Bool
+    var shape: RootShape?
+
+    var directories: [DirectoryID: ReceivedDirectory] = [:]
+    var inbox = Queue<ListingItem>()
+    var isResolvingOwners = false
+    /// Ranges in the order told: whether each is answered; `Same` is said for the answered front.
+    var ledger = Queue<Bool>()
+    var ledgerFront: UInt64 = 1
+    var saidSame: UInt64 = 0
+    var sameUpTo: UInt64 = 0
+    var pendingRanges: [UInt64: PendingRange] = [:]
+    var listingsHeld = 0
+    var waitingScans = Queue<DirectoryID>()
+
+    var open: [FileID: ReceivedEntry] = [:]
+    /// The lowest id that may come next, and how many have come and are not answered.
+    var nextFileID: FileID = 1
+    var unanswered = 0
+    /// Ids that are answered while contents for them may still arrive.
+    var draining: Set<FileID> = []
+    var wanted: [FileID] = []
+    var digestsWanted: [FileID] = []
+    var runs: [Outcomes.Run] = []
+    var fullDisks = 0
+    var contentsStopped = false
+    var rangeChecks = Queue<UInt64>()
+    var fileChecks: [FileID] = []
+    var isDigesting = false
+
+    var pass = 0
+    var listingEnded = false
+    var rootIsFinished = false
+    var warnedOfEmpty = false
+    var needsAgain = false
+    var planned: UInt64 = 0
+    var phase = Phase.transfer
+
+    var effects = Queue<NumberedEffect>()
+    var running: [EffectID: ReceiverEffect] = [:]
+    var nextEffectID: EffectID = 1
+    var events = Queue<MachineEvent>()
+    let reportsEvents: Bool
+    package var summary = Summary()
+    package var progress = Progress()
+
+    enum Phase: Sendable { case transfer, deleting, done }
+
+    /// `renamedTo` and `rootExists` come from opening the destination. `reportsEvents`: this is the user's own side.
+    package init(
+        _ agreement: Agreement, destination: Ready, rootExists: Bool, renamedTo: [UInt8]?, reportsEvents: Bool,
+        now: UInt64
+    ) {
+        self.agreement = agreement
+        options = agreement.job.options
+        core = SessionCore(agreement, now: now)
+        rules = CompareRules(
+            options, abilities: agreement.receiverAbilities, granularity: destination.timeGranularity,
+            key: agreement.digestKey)
+        owners = OwnerMap(isNumeric: options.numericIDs)
+        self.renamedTo = renamedTo
+        self.rootExists = rootExists
+        self.reportsEvents = reportsEvents
+        if agreement.job.direction == .push {
+            core.send(.ready(destination))
+            if let shape = agreement.job.shape { begin(shape) }
+        }
+    }
+
+    // MARK: Inputs
+
+    package mutating func receive(_ message: Message, weight: Int, now: UInt64) {
+        guard core.end == nil else { return }
+        core.heard(now)
+        do throws(WireError) {
+            try core.arrive(message.kind, weight: weight)
+            if try !core.handle(message) { try take(message, weight) }
+        } catch {
+            core.fail(error)
+        }
+        advance()
+    }
+
+    package mutating func finished(_ id: EffectID, _ result: FileResult) {
+        guard let effect = running.removeValue(forKey: id), core.end == nil else { return }
+        finish(effect, result)
+        advance()
+    }
+
+    package mutating func heard(_ now: UInt64) { core.heard(now) }
+
+    package mutating func tick(_ now: UInt64) { core.tick(now) }
+
+    package mutating func cancel() { core.cancel() }
+
+    package mutating func inputEnded() { core.inputEnded() }
+
+    package mutating func fail(_ error: WireError) { core.fail(error) }
+
+    package mutating func refuse(_ abort: Abort) { core.refuse(abort) }
+
+    // MARK: Outputs
+
+    package mutating func nextMessage() -> OutgoingMessage? {
+        if core.end == nil { flushAnswers() }
+        if let message = core.next() { return message }
+        guard core.end == nil else { return nil }
+        advance()
+        let message = core.next()
+        core.completeIfDone()
+        return message
+    }
+
+    package mutating func nextEffect() -> NumberedEffect? {
+        core.end == nil || core.end?.isComplete == true ? effects.popFirst() : nil
+    }
+
+    package mutating func nextEvent() -> MachineEvent? { events.popFirst() }
+
+    package var end: SessionEnd? { core.end }
+
+    package var hasOutput: Bool {
+        core.hasOutput || !effects.isEmpty || !events.isEmpty || (core.end == nil && hasAnswers)
+    }
+
+    package var effectsRunning: Int { running.count - effects.count }
+
+    package var deadline: Deadline? { core.deadline }
+
+    // MARK: Messages
+
+    private mutating func take(_ message: Message, _ weight: Int) throws(WireError) {
+        switch message {
+        case .roots(let shape):
+            guard self.shape == nil, agreement.job.direction == .pull else { throw .unexpected("Roots") }
+            begin(shape)
+            core.release(.listing, weight)
+        case .owners(let owners): inbox.append(.owners(owners, weight))
+        case .directory(let opened):
+            try open(opened)
+            core.release(.listing, weight)
+        case .range(let range):
+            guard directories[range.directory] != nil else { throw .value("range.directory") }
+            guard range.sequence == ledgerFront + UInt64(ledger.count) else { throw .value("range.sequence") }
+            guard ledger.count < 4 * Tuning.unansweredRanges else { throw .unexpected("too many ranges unanswered") }
+            ledger.append(false)
+            inbox.append(.range(range, weight))
+        case .entries(let entries):
+            guard directories[entries.directory] != nil else { throw .value("entries.directory") }
+            try register(entries)
+            inbox.append(.entries(entries, weight))
+        case .listingEnd: inbox.append(.end(weight))
+        case .rangeDigest(let sequence, let digest):
+            try rangeDigest(sequence, digest)
+            core.release(.listing, weight)
+        case .fileDigests(let digests):
+            try fileDigests(digests)
+            core.release(.listing, weight)
+        case .sourceProblem(let problem):
+            summary.failed += problem.problem.code == .vanished ? 0 : 1
+            summary.vanished += problem.problem.code == .vanished ? 1 : 0
+            report(.failed(path: problem.path, problem.problem, atSource: true))
+            core.release(.listing, weight)
+        case .content(let content): try receive(content, weight)
+        case .hello, .job, .ready, .abort, .ping, .pong, .credit, .stop, .summary, .goodbye, .same, .expand,
+            .subtree, .request, .outcomes, .digestRequest, .again, .deleted, .targetProblem:
+            throw .unexpected("\(message.kind) from the sender")
+        }
+    }
+
+    // MARK: Driving on
+
+    mutating func advance() {
+        guard core.end == nil else { return }
+        advanceScans()
+        advanceInbox()
+        advanceRangeChecks()
+        advanceEnd()
+        core.completeIfDone()
+    }
+
+    mutating func run(_ effect: FileEffect, as running: ReceiverEffect) {
+        let id = nextEffectID
+        nextEffectID += 1
+        self.running[id] = running
+        effects.append(NumberedEffect(id: id, effect: effect))
+    }
+
+    private mutating func finish(_ effect: ReceiverEffect, _ result: FileResult) {
+        switch (effect, result) {
+        case (.scan(let id), .scanned(let scan)): scanned(id, scan)
+        case (.owners(let owners), .resolvedOwners(let numbers)): resolved(owners, numbers)
+        case (.make(let id), .madeDirectory(let placed)): made(id, placed)
+        case (.publish(let id), .publishedDirectory(let placed)): published(id, placed)
+        case (.finish(let id), .finishedDirectory(let placed)): finished(directory: id, placed)
+        case (.object(let id), .madeObject(let placed)): self.placed(id, placed)
+        case (.attributes(let id), .setAttributes(let placed)): self.placed(id, placed)
+        case (.small(let ids, let weight), .wroteSmall(let placed)): wroteSmall(ids, weight, placed)
+        case (.stage(let id), .openedStage(let placed)): openedStage(id, placed)
+        case (.write(let id), .wroteChunk(let placed)): wroteChunk(id, placed)
+        case (.commit(let id), .committed(let placed)): self.placed(id, placed)
+        case (.checkRange(let sequence), .digested(let digests)): digestedRange(sequence, digests)
+        case (.checkFiles(let ids), .digested(let digests)): digestedFiles(ids, digests)
+        case (.plan(let directory, let name, let counts), .plannedDeletion(let count, let problem)):
+            plannedDeletion(directory, name, counts, count, problem)
+        case (.delete, .deleted(let paths, let failures, let more)): deleted(paths, failures, more)
+        case (.sweep(let id), .swept): swept(id)
+        case (.forget, _), (.abandon, _): break
+        default: core.refuse(Abort(exit: 11, text: "the file layer answered another question"))
+        }
+    }
+
+    mutating func report(_ event: MachineEvent) {
+        if reportsEvents { events.append(event) }
+    }
+
+    /// The path of a name below the root of the job.
+    func path(_ directory: DirectoryID, _ name: some Collection<UInt8>) -> [UInt8] {
+        var components: [[UInt8]] = [Array(name)]
+        var id = directory
+        while id != 0, let node = directories[id] {
+            components.append(node.name)
+            id = node.parent
+        }
+        return Array(components.reversed().joined(separator: [UInt8(ascii: "/")]))
+    }
+
+    var changesNothing: Bool { options.dryRun || agreement.job.purpose != .transfer }
+}
+
+/// A piece of the listing that waits for its turn, and the credit it holds.
+enum ListingItem: Sendable {
+    case owners(Owners, Int)
+    case range(RangeMessage, Int)
+    case entries(EntriesMessage, Int)
+    case end(Int)
+}
+
+/// What an effect that was given out is for.
+enum ReceiverEffect: Sendable {
+    case scan(DirectoryID)
+    case owners([OwnerName])
+    case make(DirectoryID)
+    case publish(DirectoryID)
+    case finish(DirectoryID)
+    case object(FileID)
+    case attributes(FileID)
+    case small([FileID], weight: Int)
+    case stage(FileID)
+    case write(FileID)
+    case commit(FileID)
+    case abandon
+    case forget
+    case checkRange(UInt64)
+    case checkFiles([FileID])
+    case plan(DirectoryID, [UInt8], counts: Bool)
+    case delete
+    case sweep(DirectoryID)
+}

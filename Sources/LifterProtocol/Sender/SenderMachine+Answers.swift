@@ -1,0 +1,201 @@
+// What the receiver says, each message in one function. Everything it names is checked against what was sent.
+
+extension SenderMachine {
+    mutating func answer(_ message: Message) throws(WireError) {
+        switch message {
+        case .ready(let ready):
+            guard self.ready == nil else { throw .unexpected("a second Ready") }
+            begin(ready)
+        case .same(let sequence): try same(sequence)
+        case .expand(let expand): try self.expand(expand)
+        case .subtree(let subtree): try self.subtree(subtree)
+        case .request(let request):
+            for id in request.ids { try self.request(id) }
+        case .outcomes(let outcomes):
+            for run in outcomes.runs { try settle(run) }
+        case .digestRequest(let list): try requestDigests(list.ids)
+        case .again: try again()
+        case .deleted(let deleted): self.deleted(deleted)
+        case .targetProblem(let problem):
+            summary.failed += 1
+            events.append(.failed(path: problem.path, problem.problem, atSource: false))
+        case .stop(let stop): self.stop(stop)
+        case .hello, .job, .abort, .ping, .pong, .credit, .summary, .goodbye, .roots, .owners, .directory, .range,
+            .entries, .listingEnd, .rangeDigest, .fileDigests, .sourceProblem, .content:
+            throw .unexpected("\(message.kind) from the receiver")
+        }
+    }
+
+    // MARK: Ranges
+
+    private mutating func same(_ sequence: UInt64) throws(WireError) {
+        guard sequence < ranges.next else { throw .value("same.sequence") }
+        while ranges.count > 0, ranges.front <= sequence {
+            if let range = ranges.answer(ranges.front) { release(range.directory) }
+            ranges.drop()
+        }
+    }
+
+    private mutating func expand(_ expand: Expand) throws(WireError) {
+        guard let range = ranges.range(expand.sequence), !range.isAnswered else {
+            // A range that a subtree's answer has covered meanwhile needs no second answer.
+            guard expand.sequence < ranges.next else { throw .value("expand.sequence") }
+            return
+        }
+        guard expand.mode != .contents else {
+            digestTasks.append(.range(range, next: Int(range.lower), digests: []))
+            return
+        }
+        _ = ranges.answer(expand.sequence)
+        ranges.drop()
+        startExpansion(range, expand)
+    }
+
+    private mutating func startExpansion(_ range: SentRange, _ expand: Expand) {
+        guard let node = directories[range.directory] else { return }
+        var expansion = Expansion(
+            sequence: range.sequence, directory: range.directory, next: Int(range.lower), upper: Int(range.upper),
+            omitted: [], lower: Int(range.lower), matched: [])
+        if expand.mode == .differing {
+            var positions: [UInt64: Int] = [:]
+            for (position, hash) in expand.hashes.enumerated() { positions[hash] = position }
+            expansion.matched = [UInt8](repeating: 0, count: (expand.hashes.count + 7) / 8)
+            expansion.omitted = [Bool](repeating: false, count: Int(range.upper - range.lower))
+            for index in Int(range.lower)..<Int(range.upper) {
+                guard let position = positions.removeValue(forKey: rules.hash(node.listing, index, owners: nil))
+                else { continue }
+                expansion.matched[position / 8] |= 1 << UInt8(position % 8)
+                expansion.omitted[index - Int(range.lower)] = true
+            }
+            var next = expansion.next
+            while next < expansion.upper && expansion.omitted[next - expansion.lower] { next += 1 }
+            expansion.next = next
+        }
+        expansions.append(expansion)
+    }
+
+    // MARK: Subtrees
+
+    private mutating func subtree(_ subtree: Subtree) throws(WireError) {
+        guard let entry = open[subtree.id], let node = directories[entry.directory],
+            node.listing.attributes(at: Int(entry.index)).kind == .directory
+        else { throw .value("subtree.id") }
+        if let told = node.told[Int(entry.index)] {
+            convert(told, subtree.wish)
+        } else {
+            directories[entry.directory]?.wishes[Int(entry.index)] = subtree.wish
+        }
+    }
+
+    /// A directory that was already told (by digests) is wanted outright, or not at all: so is all below it.
+    private mutating func convert(_ id: DirectoryID, _ wish: Subtree.Wish) {
+        guard let top = directories[id] else { return }
+        setWish(id, wish)
+        var sequence = max(top.firstSequence, ranges.front)
+        while sequence < ranges.next {
+            guard let range = ranges.range(sequence) else { break }
+            guard isWithin(range.directory, id) else { break }
+            sequence += 1
+            guard !range.isAnswered else { continue }
+            _ = ranges.answer(range.sequence)
+            setWish(range.directory, wish)
+            if wish == .nothing {
+                release(range.directory)
+            } else {
+                startExpansion(range, Expand(sequence: range.sequence, mode: .all))
+            }
+        }
+        ranges.drop()
+    }
+
+    private mutating func setWish(_ id: DirectoryID, _ wish: Subtree.Wish) {
+        directories[id]?.wish = wish
+        guard let told = directories[id]?.told else { return }
+        for child in told.values where directories[child]?.wish != wish { setWish(child, wish) }
+    }
+
+    private func isWithin(_ id: DirectoryID, _ top: DirectoryID) -> Bool {
+        var current = id
+        while current != top {
+            guard current != 0, let node = directories[current] else { return false }
+            current = node.parent
+        }
+        return true
+    }
+
+    // MARK: Entries
+
+    private mutating func request(_ id: FileID) throws(WireError) {
+        guard let entry = open[id], let node = directories[entry.directory],
+            node.listing.attributes(at: Int(entry.index)).kind == .regular
+        else { throw .value("request.id") }
+        want(id)
+    }
+
+    private mutating func settle(_ run: Outcomes.Run) throws(WireError) {
+        if run.first == 0 {
+            guard run.count == 1, rootIsOpen else { throw .value("outcome.first") }
+            rootIsOpen = false
+            if case .settled(let changes) = run.outcome, case .contents(let attributes) = shape {
+                summary.settled += 1
+                let root = Entry(name: [UInt8(ascii: ".")], attributes: attributes)
+                events.append(.item(path: root.name, entry: root, changes: changes))
+            }
+            return
+        }
+        for offset in 0..<UInt64(run.count) {
+            guard let entry = open.removeValue(forKey: run.first &+ offset) else { throw .value("outcome.first") }
+            if let node = directories[entry.directory] { report(run.outcome, entry, node) }
+            release(entry.directory)
+        }
+    }
+
+    private mutating func report(_ outcome: Outcome, _ entry: OpenEntry, _ node: SentDirectory) {
+        let index = Int(entry.index)
+        let attributes = node.listing.attributes(at: index)
+        if entry.wantsContent {
+            progress.filesDone += 1
+            progress.bytesDone += attributes.size
+        }
+        switch outcome {
+        case .settled(let changes):
+            summary.settled += 1
+            if changes.contains(.content) && attributes.kind == .regular { summary.files += 1 }
+            let item = node.listing.entry(at: index)
+            events.append(.item(path: path(entry.directory, item.name), entry: item, changes: changes))
+        case .unchanged, .skipped, .later: break
+        case .failed(let problem):
+            if problem.code == .vanished { summary.vanished += 1 } else { summary.failed += 1 }
+            let source = problem.code == .vanished || problem.code == .changed
+            events.append(
+                .failed(path: path(entry.directory, node.listing.name(at: index)), problem, atSource: source))
+        }
+    }
+
+    private mutating func deleted(_ deleted: Deleted) {
+        for path in deleted.paths {
+            summary.deleted += 1
+            let isDirectory = path.last == UInt8(ascii: "/")
+            events.append(.deleted(path: isDirectory ? path.dropLast() : path, isDirectory: isDirectory))
+        }
+    }
+
+    /// The receiver has deleted what was in the way (or has made room) and wants the tree told once more.
+    private mutating func again() throws(WireError) {
+        guard listingEnded, ranges.count == 0, open.isEmpty, pass == 0 else {
+            throw .unexpected("Again before everything was answered")
+        }
+        pass = 1
+        listingEnded = false
+        directories[0] = nil
+        pending = [PendingDirectory(parent: 0, index: 0, id: 0)]
+    }
+
+    private mutating func stop(_ stop: Stop) {
+        switch stop {
+        case .file(let id): stopContent(id)
+        case .directory(let id): convert(id, .nothing)
+        case .contents: contentsStopped = true
+        }
+    }
+}

@@ -1,0 +1,269 @@
+// Files to frames. What is wanted stands in a queue; the first few become jobs (a batch of small files, or one large
+// file) whose reading runs ahead; only the front job sends, so contents leave in the order in which they were wanted.
+// Whatever becomes of a file, an end is sent for it.
+
+/// A file whose contents are wanted.
+struct ContentItem: Sendable {
+    var id: FileID
+    /// The listing message that must have left before.
+    var serial: UInt64
+}
+
+struct ContentJob: Sendable {
+    enum Work: Sendable {
+        case small(SmallJob)
+        case large(LargeJob)
+    }
+    var number: UInt64
+    var serial: UInt64
+    var work: Work
+}
+
+struct SmallJob: Sendable {
+    var ids: [FileID]
+    /// Ends for files that were not read at all (stopped, or gone from the table).
+    var refused: [FileID: FileProblem]
+    var buffer: [UInt8] = []
+    var reads: [SmallRead]?
+}
+
+struct LargeJob: Sendable {
+    enum State: Sendable { case opening, reading, idle, ended }
+    var id: FileID
+    var state = State.opening
+    var offset: UInt64 = 0
+    var chunks = Queue<SourceChunk>()
+    var problem: FileProblem?
+    var isStopped = false
+    var isOpen = false
+    var isFirst = true
+}
+
+extension SenderMachine {
+    /// Puts a file's contents in line; twice is allowed (a re-send after a digest mismatch).
+    mutating func want(_ id: FileID) {
+        guard var entry = open[id] else { return }
+        if !entry.wantsContent {
+            entry.wantsContent = true
+            open[id] = entry
+            let size = directories[entry.directory]?.listing.attributes(at: Int(entry.index)).size ?? 0
+            progress.filesToSend += 1
+            progress.bytesToSend += size
+            summary.totalBytes += size
+        }
+        requested.append(ContentItem(id: id, serial: entry.serial))
+    }
+
+    mutating func advanceContents() {
+        var sentSomething = true
+        while sentSomething, core.end == nil {
+            startJobs()
+            sentSomething = false
+            while core.outbox.waiting(.content) < 2, let job = jobs.first, sendFrom(job) { sentSomething = true }
+        }
+    }
+
+    // MARK: Starting jobs
+
+    private mutating func startJobs() {
+        while jobs.count < Tuning.contentJobs, let item = requested.first {
+            guard !contentsStopped, let (entry, directory) = lookUp(item.id) else {
+                _ = requested.popFirst()
+                refuseContent(item)
+                continue
+            }
+            if entry.attributes.size <= smallFile {
+                startSmall(directory)
+            } else {
+                _ = requested.popFirst()
+                let number = nextJob
+                nextJob += 1
+                jobs.append(ContentJob(number: number, serial: item.serial, work: .large(LargeJob(id: item.id))))
+                run(.openSource(id: item.id, directory: directory, entry: entry), as: .openSource(job: number))
+            }
+        }
+    }
+
+    private var smallFile: UInt64 { agreement.isInProcess ? Tuning.smallFile * 4 : Tuning.smallFile }
+
+    private func lookUp(_ id: FileID) -> (Entry, DirectoryID)? {
+        guard let open = open[id], let node = directories[open.directory] else { return nil }
+        return (node.listing.entry(at: Int(open.index)), open.directory)
+    }
+
+    /// A batch of neighbouring small files of one directory.
+    private mutating func startSmall(_ directory: DirectoryID) {
+        var ids: [FileID] = []
+        var entries: [Entry] = []
+        var bytes: UInt64 = 0
+        var serial: UInt64 = 0
+        while let item = requested.first, ids.count < Tuning.smallBatchFiles,
+            let (entry, place) = lookUp(item.id), place == directory, entry.attributes.size <= smallFile,
+            ids.isEmpty || bytes + entry.attributes.size <= UInt64(Tuning.smallBatchBytes)
+        {
+            _ = requested.popFirst()
+            ids.append(item.id)
+            entries.append(entry)
+            bytes += entry.attributes.size
+            serial = max(serial, item.serial)
+        }
+        let number = nextJob
+        nextJob += 1
+        jobs.append(ContentJob(number: number, serial: serial, work: .small(SmallJob(ids: ids, refused: [:]))))
+        run(.readSmall(directory: directory, entries: entries), as: .small(job: number))
+    }
+
+    private mutating func refuseContent(_ item: ContentItem) {
+        let problem = FileProblem(.stopped, doing: "sending")
+        let number = nextJob
+        nextJob += 1
+        var job = SmallJob(ids: [item.id], refused: [item.id: problem])
+        job.reads = []
+        jobs.append(ContentJob(number: number, serial: item.serial, work: .small(job)))
+    }
+
+    // MARK: Results of reading
+
+    private func index(of number: UInt64) -> Int? {
+        guard let first = jobs.first, number >= first.number else { return nil }
+        let index = Int(number - first.number)
+        return index < jobs.count ? index : nil
+    }
+
+    mutating func readSmall(_ number: UInt64, _ buffer: [UInt8], _ reads: [SmallRead]) {
+        guard let index = index(of: number), var job = jobs[index], case .small(var small) = job.work else { return }
+        small.buffer = buffer
+        small.reads = reads
+        job.work = .small(small)
+        jobs[index] = job
+    }
+
+    mutating func openedSource(_ number: UInt64, _ result: Result<(any SourceFile)?, FileProblem>) {
+        update(number) { large in
+            switch result {
+            case .success:
+                large.isOpen = true
+                large.state = .idle
+            case .failure(let problem):
+                large.problem = problem
+                large.state = .ended
+            }
+        }
+        readOn(number)
+    }
+
+    mutating func readChunk(_ number: UInt64, _ result: Result<SourceChunk, FileProblem>) {
+        update(number) { large in
+            switch result {
+            case .success(let chunk):
+                large.state = chunk.end == nil ? .idle : .ended
+                large.chunks.append(chunk)
+            case .failure(let problem):
+                large.problem = problem
+                large.state = .ended
+            }
+        }
+        readOn(number)
+    }
+
+    private mutating func update(_ number: UInt64, _ body: (inout LargeJob) -> Void) {
+        guard let index = index(of: number), var job = jobs[index], case .large(var large) = job.work else { return }
+        body(&large)
+        job.work = .large(large)
+        jobs[index] = job
+    }
+
+    /// Asks for the next piece while few wait; only the front job reads far ahead.
+    private mutating func readOn(_ number: UInt64) {
+        guard let index = index(of: number), let job = jobs[index], case .large(let large) = job.work else { return }
+        let ahead = index == 0 ? Tuning.chunksAhead : 1
+        guard large.state == .idle, !large.isStopped, large.chunks.count < ahead else { return }
+        update(number) { $0.state = .reading }
+        let length = agreement.isInProcess ? Tuning.localChunk : Tuning.chunk
+        run(.readChunk(id: large.id, length: length), as: .readChunk(job: number))
+    }
+
+    mutating func stopContent(_ id: FileID) {
+        for index in 0..<jobs.count {
+            guard let job = jobs[index], case .large(let large) = job.work, large.id == id else { continue }
+            update(job.number) { $0.isStopped = true }
+        }
+    }
+
+    // MARK: Sending
+
+    /// Sends what the front job has; false when it must wait for its reading (or for its listing to leave).
+    private mutating func sendFrom(_ job: ContentJob) -> Bool {
+        guard job.serial <= core.outbox.listingsLeft else { return false }
+        switch job.work {
+        case .small(let small):
+            guard let reads = small.reads else { return false }
+            _ = jobs.popFirst()
+            sendSmall(small, reads)
+            if let next = jobs.first { readOn(next.number) }
+            return true
+        case .large(let large): return sendLarge(job.number, large)
+        }
+    }
+
+    private mutating func sendSmall(_ job: SmallJob, _ reads: [SmallRead]) {
+        var segments: [ContentSegment] = []
+        for (position, id) in job.ids.enumerated() {
+            let none = Payload.bytes([], 0..<0)
+            if let problem = job.refused[id] {
+                segments.append(ContentSegment(id: id, offset: 0, payload: none, end: .failed(problem)))
+                continue
+            }
+            guard position < reads.count else { continue }
+            switch reads[position] {
+            case .whole(let range, let digest):
+                summary.contentBytes += UInt64(range.count)
+                segments.append(
+                    ContentSegment(id: id, offset: 0, payload: .bytes(job.buffer, range), end: .whole(digest)))
+            case .failed(let problem):
+                segments.append(ContentSegment(id: id, offset: 0, payload: none, end: .failed(problem)))
+            }
+        }
+        core.send(.content(ContentMessage(segments)))
+    }
+
+    private mutating func sendLarge(_ number: UInt64, _ job: LargeJob) -> Bool {
+        var large = job
+        let isGone = open[large.id] == nil || contentsStopped
+        if large.isStopped || isGone {
+            guard large.state != .opening, large.state != .reading else { return false }
+            large.problem = large.problem ?? FileProblem(.stopped, doing: "sending")
+            large.chunks.removeAll()
+            large.state = .ended
+        }
+        if let chunk = large.chunks.popFirst() {
+            let end: ContentEnd? = chunk.end.map { .whole($0.digest) }
+            core.send(
+                .content(
+                    ContentMessage([
+                        ContentSegment(id: large.id, offset: large.offset, payload: chunk.payload, end: end)
+                    ])))
+            large.offset += chunk.payload.count
+            summary.contentBytes += chunk.payload.count
+            if end != nil { return endLarge(large) }
+            update(number) { $0 = large }
+            readOn(number)
+            return true
+        }
+        guard let problem = large.problem else { return false }
+        core.send(
+            .content(
+                ContentMessage([
+                    ContentSegment(
+                        id: large.id, offset: large.offset, payload: .bytes([], 0..<0), end: .failed(problem))
+                ])))
+        return endLarge(large)
+    }
+
+    private mutating func endLarge(_ large: LargeJob) -> Bool {
+        _ = jobs.popFirst()
+        if large.isOpen { run(.closeSource(id: large.id), as: .closeSource) }
+        if let next = jobs.first { readOn(next.number) }
+        return true
+    }
+}

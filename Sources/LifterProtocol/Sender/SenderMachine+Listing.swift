@@ -1,0 +1,332 @@
+// Directories to ranges and entries. Scans run a few directories ahead; what is told goes depth first, each
+// directory completely before what is below it. Expansions (answers to the receiver's questions) go first.
+
+extension SenderMachine {
+    /// The receiver's destination is open: the listing may start.
+    mutating func begin(_ ready: Ready) {
+        self.ready = ready
+        rules = CompareRules(
+            options, abilities: agreement.receiverAbilities, granularity: ready.timeGranularity,
+            key: agreement.digestKey)
+        pending = [PendingDirectory(parent: 0, index: 0, id: 0)]
+    }
+
+    /// How the root is told: as a stream when there is nothing at the other end that it could be compared with.
+    private var rootWish: Subtree.Wish? {
+        if agreement.job.purpose == .list { return .entries }
+        guard ready?.isEmpty == true, pass == 0 else { return nil }
+        if options.dryRun || agreement.job.purpose == .compare || options.existing { return .entries }
+        return options.delete == .before ? nil : .contents
+    }
+
+    mutating func advanceListing() {
+        dropUnwanted()
+        scanAhead()
+        while core.end == nil, core.outbox.waiting(.listing) < 4, roomForIDs > 0 {
+            if expandNext() || tellMore() { continue }
+            guard ranges.count < Tuning.unansweredRanges, openNext() else { break }
+        }
+        if ready != nil, !listingEnded, pending.isEmpty, emission == nil, expansions.isEmpty {
+            listingEnded = true
+            progress.isScanned = true
+            core.send(.listingEnd)
+        }
+    }
+
+    /// Entries that may still be sent before one of those under way is answered.
+    private var roomForIDs: Int { Int(agreement.peerLimits.openIDs) - open.count }
+
+    // MARK: Scanning ahead
+
+    /// Directories that the receiver does not want looked into need no scan.
+    private mutating func dropUnwanted() {
+        while let item = pending.last, directories[0] != nil, scans[item.id] == nil,
+            let parent = directories[item.parent],
+            (parent.wishes[Int(item.index)] ?? parent.wish) == .nothing
+        {
+            pending.removeLast()
+            directories[item.parent]?.wishes[Int(item.index)] = nil
+            release(item.parent)
+        }
+    }
+
+    private mutating func scanAhead() {
+        var index = pending.count - 1
+        while index >= 0, scans.count < Tuning.scansAhead, index >= pending.count - Tuning.scansAhead {
+            startScan(index)
+            index -= 1
+        }
+    }
+
+    private mutating func startScan(_ index: Int) {
+        var item = pending[index]
+        let isRoot = item.parent == 0 && item.index == 0 && directories[0] == nil
+        if isRoot {
+            guard scans[0] == nil else { return }
+            scans[0] = .running
+            run(.scan(id: 0, parent: nil, name: []), as: .scan(0))
+            return
+        }
+        guard item.id == 0, let parent = directories[item.parent] else { return }
+        item.id = nextDirectory
+        nextDirectory += 1
+        pending[index] = item
+        scans[item.id] = .running
+        run(
+            .scan(id: item.id, parent: item.parent, name: Array(parent.listing.name(at: Int(item.index)))),
+            as: .scan(item.id))
+    }
+
+    mutating func scanned(_ id: DirectoryID, _ result: Result<ScanResult, FileProblem>) {
+        switch result {
+        case .success(let scan): scans[id] = .done(scan)
+        case .failure(let problem): scans[id] = .failed(problem)
+        }
+    }
+
+    // MARK: Opening a directory
+
+    /// Opens the next directory if its scan is done; false when there is nothing to open now.
+    private mutating func openNext() -> Bool {
+        guard emission == nil, let item = pending.last, let state = scans[item.id] else { return false }
+        let isRoot = directories[0] == nil
+        let scan: ScanResult
+        switch state {
+        case .running: return false
+        case .done(let result): scan = result
+        case .failed(let problem):
+            scan = failedScan(item, isRoot, problem)
+            if core.end != nil { return false }
+        }
+        scans[item.id] = nil
+        pending.removeLast()
+        let index = Int(item.index)
+        let parent = isRoot ? nil : directories[item.parent]
+        var node = SentDirectory(
+            parent: item.parent, index: index, name: parent.map { Array($0.listing.name(at: index)) } ?? [],
+            listing: scan.listing, isIncomplete: !scan.problems.isEmpty,
+            wish: isRoot ? rootWish : parent?.wishes[index] ?? parent?.wish, firstSequence: ranges.next)
+        node.uses = 1
+        directories[item.id] = node
+        if !isRoot {
+            directories[item.parent]?.told[Int(item.index)] = item.id
+            directories[item.parent]?.wishes[Int(item.index)] = nil
+            directories[item.parent]?.children += 1
+            release(item.parent)
+        }
+        report(scan, in: item.id)
+        progress.entries += UInt64(scan.listing.count)
+        summary.entries += UInt64(scan.listing.count)
+        if node.wish == .nothing {
+            endTelling(item.id)
+            return true
+        }
+        announce(scan.owners)
+        core.send(
+            .directory(
+                DirectoryOpened(
+                    id: item.id, parent: item.parent, name: node.name, streams: node.wish != nil)))
+        emission = Emission(directory: item.id, next: 0)
+        return true
+    }
+
+    /// An unreadable directory is told as an incomplete, empty one; an unreadable root ends the session.
+    private mutating func failedScan(_ item: PendingDirectory, _ isRoot: Bool, _ problem: FileProblem) -> ScanResult {
+        if isRoot {
+            core.refuse(
+                Abort(exit: 23, errno: problem.errno, text: "the source cannot be read: \(problem.doing)"))
+        }
+        var scan = ScanResult(
+            attributes: Attributes(
+                kind: .directory, mode: 0, userID: 0, groupID: 0, size: 0,
+                modified: Timestamp(seconds: 0, nanoseconds: 0)))
+        scan.problems = [(name: [], problem: problem)]
+        return scan
+    }
+
+    private mutating func report(_ scan: ScanResult, in id: DirectoryID) {
+        for (name, problem) in scan.problems {
+            let path: [UInt8]
+            if name.isEmpty, let node = directories[id] {
+                path = self.path(node.parent, node.name)
+            } else {
+                path = self.path(id, name)
+            }
+            core.send(.sourceProblem(PathProblem(path: path, problem: problem)))
+            events.append(.failed(path: path, problem, atSource: true))
+            if problem.code == .vanished { summary.vanished += 1 } else { summary.failed += 1 }
+        }
+    }
+
+    private mutating func announce(_ owners: [OwnerName]) {
+        let new = owners.filter { announced.insert(OwnerKey(isGroup: $0.isGroup, id: $0.id)).inserted }
+        if !new.isEmpty { core.send(.owners(Owners(new))) }
+    }
+
+    // MARK: Telling
+
+    /// Tells the next piece of the directory in work; false when none is.
+    private mutating func tellMore() -> Bool {
+        guard let current = emission, let node = directories[current.directory] else { return false }
+        switch node.wish {
+        case .nothing: endTelling(current.directory)
+        case .contents, .entries: tellOutright(current, node, upTo: Tuning.entriesPerMessage)
+        case nil:
+            let rest = node.listing.count - current.next
+            if options.ignoreTimes {
+                tellOutright(current, node, upTo: Tuning.entriesPerMessage)
+            } else if rest > 0 && rest <= ProtocolConstants.outrightRange {
+                tellOutright(current, node, upTo: rest)
+            } else {
+                tellRange(current, node)
+            }
+        }
+        return true
+    }
+
+    private mutating func tellRange(_ current: Emission, _ node: SentDirectory) {
+        let count = node.listing.count
+        let upper = min(count, current.next + ProtocolConstants.longestRange)
+        let range = current.next..<upper
+        let sequence = ranges.add(current.directory, range)
+        directories[current.directory]?.uses += 1
+        core.send(
+            .range(
+                RangeMessage(
+                    sequence: sequence, directory: current.directory,
+                    lastName: range.isEmpty ? [] : Array(node.listing.name(at: upper - 1)),
+                    count: UInt32(range.count), digest: rules.digest(node.listing, range, owners: nil),
+                    isLast: upper == count, isIncomplete: node.isIncomplete)))
+        emission?.next = upper
+        if upper == count { endTelling(current.directory) }
+    }
+
+    private mutating func tellOutright(_ current: Emission, _ node: SentDirectory, upTo most: Int) {
+        let (entries, indices) = take(
+            node.listing, from: current.next, to: node.listing.count, upTo: min(most, roomForIDs)
+        ) { _ in true }
+        let end = current.next + entries.count
+        let isLast = end == node.listing.count
+        let base = nextID
+        let serial = core.outbox.listingsQueued + 1
+        register(indices, in: current.directory, serial: serial)
+        core.send(
+            .entries(
+                EntriesMessage(
+                    directory: current.directory, answers: nil, base: base, entries: entries, hasMore: !isLast,
+                    isLast: isLast, isIncomplete: node.isIncomplete, isPromised: node.wish == .contents,
+                    matched: [])))
+        if node.wish == .contents { promise(entries, base) }
+        emission?.next = end
+        if isLast { endTelling(current.directory) }
+    }
+
+    /// Entries from `start` on that pass, at most `most` and about one message's bytes.
+    private func take(
+        _ listing: Listing, from start: Int, to end: Int, upTo most: Int, _ passes: (Int) -> Bool
+    ) -> (entries: [Entry], indices: [Int]) {
+        var entries: [Entry] = []
+        var indices: [Int] = []
+        var bytes = 0
+        var index = start
+        while index < end, entries.count < most, bytes < Tuning.entryBytesPerMessage {
+            if passes(index) {
+                let entry = listing.entry(at: index)
+                bytes += entry.name.count + entry.target.count + 24
+                entries.append(entry)
+                indices.append(index)
+            }
+            index += 1
+        }
+        return (entries, indices)
+    }
+
+    private mutating func register(_ indices: [Int], in directory: DirectoryID, serial: UInt64) {
+        for index in indices {
+            open[nextID] = OpenEntry(directory: directory, index: Int32(index), serial: serial)
+            nextID += 1
+        }
+        directories[directory]?.uses += indices.count
+    }
+
+    private mutating func promise(_ entries: [Entry], _ base: FileID) {
+        for (offset, entry) in entries.enumerated() where entry.attributes.kind == .regular {
+            want(base + UInt64(offset))
+        }
+    }
+
+    /// A directory is told: its children come next, first name first.
+    private mutating func endTelling(_ id: DirectoryID) {
+        emission = nil
+        guard let node = directories[id] else { return }
+        if node.wish != .nothing && !options.topOnly {
+            var children: [PendingDirectory] = []
+            for index in 0..<node.listing.count where node.listing.attributes(at: index).kind == .directory {
+                children.append(PendingDirectory(parent: id, index: Int32(index), id: 0))
+            }
+            directories[id]?.uses += children.count
+            pending.append(contentsOf: children.reversed())
+            scanAhead()
+        }
+        release(id)
+    }
+
+    // MARK: Answers to questions
+
+    /// Sends the next message of the first expansion; false when there is none.
+    private mutating func expandNext() -> Bool {
+        guard var expansion = expansions.first else { return false }
+        guard let node = directories[expansion.directory] else {
+            _ = expansions.popFirst()
+            return true
+        }
+        let isOmitted = { (index: Int) in
+            !expansion.omitted.isEmpty && expansion.omitted[index - expansion.lower]
+        }
+        let (entries, indices) = take(
+            node.listing, from: expansion.next, to: expansion.upper, upTo: min(Tuning.entriesPerMessage, roomForIDs)
+        ) { !isOmitted($0) }
+        var next = indices.last.map { $0 + 1 } ?? expansion.upper
+        while next < expansion.upper && isOmitted(next) { next += 1 }
+        let base = nextID
+        register(indices, in: expansion.directory, serial: core.outbox.listingsQueued + 1)
+        core.send(
+            .entries(
+                EntriesMessage(
+                    directory: expansion.directory, answers: expansion.sequence, base: base, entries: entries,
+                    hasMore: next < expansion.upper, isLast: false, isIncomplete: node.isIncomplete,
+                    isPromised: node.wish == .contents, matched: expansion.isFirst ? expansion.matched : [])))
+        if node.wish == .contents { promise(entries, base) }
+        expansion.next = next
+        expansion.isFirst = false
+        if next < expansion.upper {
+            expansions[0] = expansion
+        } else {
+            _ = expansions.popFirst()
+            release(expansion.directory)
+        }
+        return true
+    }
+
+    // MARK: Letting go
+
+    /// One use of a directory's listing ends; when none is left the listing goes, and with the last child all of it.
+    mutating func release(_ id: DirectoryID, uses: Int = 1) {
+        guard var node = directories[id] else { return }
+        node.uses -= uses
+        if node.uses == 0 { node.listing = Listing() }
+        directories[id] = node
+        letGo(id)
+    }
+
+    private mutating func letGo(_ id: DirectoryID) {
+        var current = id
+        while let node = directories[current], node.uses == 0, node.children == 0, current != 0 {
+            directories[current] = nil
+            run(.forget(current), as: .forget)
+            directories[node.parent]?.children -= 1
+            directories[node.parent]?.told[node.index] = nil
+            current = node.parent
+        }
+    }
+}

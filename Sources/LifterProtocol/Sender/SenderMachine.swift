@@ -1,0 +1,197 @@
+// The side that has the source tree, as a value. It tells its tree depth first, range by range; keeps each listing
+// until it is answered; and sends contents in the order in which they were asked for (or promised).
+//
+// Use: hand in what happens with `receive`, `finished`, `tick`, `cancel`, `inputEnded`; then drain `nextMessage`,
+// `nextEffect` and `nextEvent` until all give nil; then sleep until `deadline` at the latest. Nothing in here blocks,
+// reads a clock or opens anything.
+//
+// The rooms: +Listing (directories to ranges and entries), +Answers (what the receiver says), +Contents (files to
+// frames), +Digests (`--checksum`).
+
+package struct SenderMachine: Sendable {
+    package internal(set) var core: SessionCore
+    let agreement: Agreement
+    let options: JobOptions
+    let shape: RootShape
+    /// Known once the receiver has opened its destination.
+    var ready: Ready?
+    var rules: CompareRules
+
+    // Listing.
+    var directories: [DirectoryID: SentDirectory] = [:]
+    var nextDirectory: DirectoryID = 1
+    /// Directories still to be told; the last one is next.
+    var pending: [PendingDirectory] = []
+    var scans: [DirectoryID: ScanState] = [:]
+    var emission: Emission?
+    var expansions = Queue<Expansion>()
+    var ranges = RangeLedger()
+    var announced: Set<OwnerKey> = []
+    var pass = 0
+    var listingEnded = false
+
+    // Entries and contents.
+    var open: [FileID: OpenEntry] = [:]
+    /// The root itself, as id 0, where its own attributes count.
+    var rootIsOpen: Bool
+    var nextID: FileID = 1
+    var requested = Queue<ContentItem>()
+    var jobs = Queue<ContentJob>()
+    var nextJob: UInt64 = 0
+    var contentsStopped = false
+    var digestTasks = Queue<DigestTask>()
+    var digesting = false
+
+    // Outputs.
+    var effects = Queue<NumberedEffect>()
+    var running: [EffectID: RunningEffect] = [:]
+    var nextEffectID: EffectID = 1
+    var events = Queue<MachineEvent>()
+    package var summary = Summary()
+    package var progress = Progress()
+
+    package init(_ agreement: Agreement, shape: RootShape, now: UInt64) {
+        self.agreement = agreement
+        options = agreement.job.options
+        self.shape = shape
+        if case .contents = shape { rootIsOpen = true } else { rootIsOpen = false }
+        core = SessionCore(agreement, now: now)
+        rules = CompareRules(
+            options, abilities: agreement.receiverAbilities, granularity: 1, key: agreement.digestKey)
+        if agreement.job.direction == .pull {
+            core.send(.roots(shape))
+            if let destination = agreement.job.destination { begin(destination) }
+        }
+    }
+
+    // MARK: Inputs
+
+    package mutating func receive(_ message: Message, weight: Int, now: UInt64) {
+        guard core.end == nil else { return }
+        core.heard(now)
+        do throws(WireError) {
+            try core.arrive(message.kind, weight: weight)
+            if try !core.handle(message) { try answer(message) }
+            if let creditClass = message.kind.creditClass { core.release(creditClass, weight) }
+        } catch {
+            core.fail(error)
+        }
+        advance()
+    }
+
+    package mutating func finished(_ id: EffectID, _ result: FileResult) {
+        guard let effect = running.removeValue(forKey: id), core.end == nil else { return }
+        finish(effect, result)
+        advance()
+    }
+
+    /// Bytes arrived or left, even if they are not a whole message yet.
+    package mutating func heard(_ now: UInt64) { core.heard(now) }
+
+    package mutating func tick(_ now: UInt64) { core.tick(now) }
+
+    package mutating func cancel() { core.cancel() }
+
+    package mutating func inputEnded() { core.inputEnded() }
+
+    package mutating func fail(_ error: WireError) { core.fail(error) }
+
+    package mutating func refuse(_ abort: Abort) { core.refuse(abort) }
+
+    // MARK: Outputs
+
+    package mutating func nextMessage() -> OutgoingMessage? {
+        if let message = core.next() { return message }
+        guard core.end == nil else { return nil }
+        advance()
+        let message = core.next()
+        core.completeIfDone()
+        return message
+    }
+
+    package mutating func nextEffect() -> NumberedEffect? {
+        core.end == nil || core.end?.isComplete == true ? effects.popFirst() : nil
+    }
+
+    package mutating func nextEvent() -> MachineEvent? { events.popFirst() }
+
+    package var end: SessionEnd? { core.end }
+
+    package var hasOutput: Bool { core.hasOutput || !effects.isEmpty || !events.isEmpty }
+
+    /// Effects given out whose results have not come back.
+    package var effectsRunning: Int { running.count - effects.count }
+
+    package var deadline: Deadline? { core.deadline }
+
+    // MARK: Driving on
+
+    /// Does whatever can be done now; called after every input.
+    mutating func advance() {
+        guard core.end == nil else { return }
+        if ready != nil {
+            advanceListing()
+            advanceDigests()
+            advanceContents()
+        }
+        if core.peerSaidGoodbye { core.sayGoodbye(summary) }
+        core.completeIfDone()
+    }
+
+    mutating func run(_ effect: FileEffect, as running: RunningEffect) {
+        let id = nextEffectID
+        nextEffectID += 1
+        self.running[id] = running
+        effects.append(NumberedEffect(id: id, effect: effect))
+    }
+
+    private mutating func finish(_ effect: RunningEffect, _ result: FileResult) {
+        switch effect {
+        case .scan(let directory):
+            if case .scanned(let scan) = result { scanned(directory, scan) }
+        case .forget: break
+        case .small(let job):
+            if case .readSmall(let buffer, let reads) = result { readSmall(job, buffer, reads) }
+        case .openSource(let job):
+            if case .openedSource(let opened) = result { openedSource(job, opened) }
+        case .readChunk(let job):
+            if case .readChunk(let chunk) = result { readChunk(job, chunk) }
+        case .closeSource: break
+        case .digest:
+            if case .digested(let digests) = result { digested(digests) }
+        }
+    }
+
+    /// The path of a name below the root of the job.
+    func path(_ directory: DirectoryID, _ name: some Collection<UInt8>) -> [UInt8] {
+        var components: [[UInt8]] = [Array(name)]
+        var id = directory
+        while id != 0, let node = directories[id] {
+            components.append(node.name)
+            id = node.parent
+        }
+        return Array(components.reversed().joined(separator: [UInt8(ascii: "/")]))
+    }
+}
+
+extension SessionEnd {
+    package var isComplete: Bool {
+        if case .complete = self { true } else { false }
+    }
+}
+
+/// What an effect that was given out is for.
+enum RunningEffect: Sendable {
+    case scan(DirectoryID)
+    case forget
+    case small(job: UInt64)
+    case openSource(job: UInt64)
+    case readChunk(job: UInt64)
+    case closeSource
+    case digest
+}
+
+struct OwnerKey: Hashable, Sendable {
+    var isGroup: Bool
+    var id: UInt32
+}

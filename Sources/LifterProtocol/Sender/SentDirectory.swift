@@ -1,0 +1,113 @@
+/// A directory while anything about it is unanswered.
+struct SentDirectory: Sendable {
+    let parent: DirectoryID
+    /// Where its entry stands in the parent's listing.
+    let index: Int
+    let name: [UInt8]
+    /// Kept while `uses` is not zero.
+    var listing: Listing
+    var isIncomplete: Bool
+    /// How its entries are told: nil means by digests.
+    var wish: Subtree.Wish?
+    /// Unanswered ranges, open entries and untold children that need the listing; one more while it is being told.
+    var uses = 0
+    /// Live directories directly below.
+    var children = 0
+    /// Told children by the index of their entry, and wishes for those not yet told.
+    var told: [Int: DirectoryID] = [:]
+    var wishes: [Int: Subtree.Wish] = [:]
+    /// The sequence number of its first range (or of the next range of the session, if it has none).
+    var firstSequence: UInt64
+}
+
+/// A directory that is still to be told: where its entry stands.
+struct PendingDirectory: Sendable {
+    var parent: DirectoryID
+    var index: Int32
+    /// 0 until its scan is asked for (the root has 0 by right).
+    var id: DirectoryID
+}
+
+enum ScanState: Sendable {
+    case running
+    case done(ScanResult)
+    case failed(FileProblem)
+}
+
+/// A directory in the middle of being told.
+struct Emission: Sendable {
+    var directory: DirectoryID
+    var next: Int
+}
+
+/// A range on its way out as entries.
+struct Expansion: Sendable {
+    var sequence: UInt64
+    var directory: DirectoryID
+    var next: Int
+    var upper: Int
+    /// Entries to leave out, by offset from the range's start (empty: none).
+    var omitted: [Bool]
+    var lower: Int
+    var matched: [UInt8]
+    var isFirst = true
+}
+
+/// An entry that was sent and is not answered yet.
+struct OpenEntry: Sendable {
+    var directory: DirectoryID
+    var index: Int32
+    /// Its contents were asked for or promised.
+    var wantsContent = false
+    /// The serial of the listing message that defined it.
+    var serial: UInt64
+}
+
+struct SentRange: Sendable {
+    var sequence: UInt64
+    var directory: DirectoryID
+    var lower: Int32
+    var upper: Int32
+    var isAnswered = false
+}
+
+/// Ranges that were sent, in order, until they are answered.
+struct RangeLedger: Sendable {
+    private var waiting = Queue<SentRange>()
+    private(set) var next: UInt64 = 1
+
+    var count: Int { waiting.count }
+
+    mutating func add(_ directory: DirectoryID, _ range: Range<Int>) -> UInt64 {
+        let sequence = next
+        next += 1
+        waiting.append(
+            SentRange(
+                sequence: sequence, directory: directory, lower: Int32(range.lowerBound),
+                upper: Int32(range.upperBound)))
+        return sequence
+    }
+
+    private func offset(_ sequence: UInt64) -> Int? {
+        guard let first = waiting.first, sequence >= first.sequence, sequence < next else { return nil }
+        return Int(sequence - first.sequence)
+    }
+
+    func range(_ sequence: UInt64) -> SentRange? { offset(sequence).flatMap { waiting[$0] } }
+
+    /// Marks one range as answered; nil when it is unknown or was answered before.
+    mutating func answer(_ sequence: UInt64) -> SentRange? {
+        guard let offset = offset(sequence), var range = waiting[offset], !range.isAnswered else { return nil }
+        range.isAnswered = true
+        waiting[offset] = range
+        return range
+    }
+
+    /// Takes ranges from the front while they are answered; returns nothing more to do.
+    mutating func drop() {
+        while let first = waiting.first, first.isAnswered { _ = waiting.popFirst() }
+    }
+
+    /// The first sequence number that still waits.
+    var front: UInt64 { waiting.first?.sequence ?? next }
+}
