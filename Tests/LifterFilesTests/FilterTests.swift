@@ -139,7 +139,7 @@ import Testing
         let seed = UInt64.random(in: 0 ... .max)
         print("filter property test: seed \(seed)")
         var dice = Dice(seed: seed)
-        for round in 0..<250 {
+        for round in 0..<120 {
             let tree = randomTree(&dice)
             var rules = FilterRules()
             var arguments = ""
