@@ -12,6 +12,7 @@ the suites against rsync instead, CI=true turns missing programs into failures, 
 
 import fnmatch
 import os
+import signal
 import sys
 import time
 import traceback
@@ -98,6 +99,7 @@ def main(arguments):
         return 1
     if "--long" in flags:
         os.environ["SYSTEM_LONG"] = "1"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and users are cleaned up
     os.umask(0o022)
     os.environ["LC_ALL"] = "C"
     if "TMPDIR" not in os.environ:

@@ -1,5 +1,6 @@
 """What the suites share: a transport per class, fresh trees per case, and both directions of every copy."""
 
+import atexit
 import contextlib
 import os
 import unittest
@@ -35,6 +36,7 @@ class SystemTest(unittest.TestCase):
             raise RuntimeError(f"{cls.tool.binary} is not there: build it first, or name it in SUPERLIFTER")
         cls.stack = contextlib.ExitStack()
         cls.addClassCleanup(cls.stack.close)
+        atexit.register(cls.stack.close)  # also when the runner is interrupted; closing twice is harmless
         cls.scratch = cls.stack.enter_context(transports.scratch_directory())
         cls.link = None
         if cls.__dict__.get("make_transport") is transports.socat_pipes and cls.tool.name == "rsync":

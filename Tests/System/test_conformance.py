@@ -61,6 +61,7 @@ class Conformance:
             for name in names:
                 source = os.path.join(os.fsencode(pair.source_in), name)
                 trees.write(os.path.join(trees.made(source), b"file"), name, mtime=trees.BASE)
+                trees.settle(source, mtime=trees.BASE)
                 sources.append(source)
             destination = os.path.join(os.fsencode(pair.destination_in), b"to \xfe'\" here")
             pair.copy(sources=sources, destination=destination)

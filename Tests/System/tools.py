@@ -131,7 +131,8 @@ class Rsync:
             if os.geteuid() == 0:
                 file.write("uid = 0\ngid = 0\n")
             file.write(f"[all]\npath = {root or '/'}\nread only = {'yes' if read_only else 'no'}\n")
-        return [self.binary, "--daemon", f"--config={config}"]
+        # On a socket the daemon serves it; on sshd's pipes it must be told, or it would go and listen.
+        return [self.binary, *(["--server"] if ssh else []), "--daemon", f"--config={config}", *(["."] if ssh else [])]
 
     def by_stream(self, program):
         return [], "rsync://there/all/", {"RSYNC_CONNECT_PROG": " ".join(program)}
