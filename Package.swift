@@ -57,7 +57,7 @@ let package = Package(
             name: "LifterProtocolTests", dependencies: ["LifterProtocol", "LifterCodec"], swiftSettings: settings),
         .testTarget(
             name: "LifterFilesTests",
-            dependencies: ["LifterFiles", "LifterProtocol", "LifterSystem"], swiftSettings: settings),
+            dependencies: ["LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem"], swiftSettings: settings),
         .testTarget(
             name: "LifterTransportTests", dependencies: ["LifterTransport", "LifterSystem"], swiftSettings: settings),
         .testTarget(

@@ -111,8 +111,8 @@ struct DeletionSpool {
             var done = 0
             while done < memory.count {
                 let count = try memory.withUnsafeBufferPointer { bytes throws(Errno) in
-                    try fileSystem.write(
-                        file, from: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[done...])), at: filed + UInt64(done))
+                    let rest = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[done...]))
+                    return try fileSystem.write(file, from: rest, at: filed + UInt64(done))
                 }
                 if count <= 0 { throw .io }
                 done += count
@@ -157,9 +157,9 @@ struct DeletionSpool {
             while done < count {
                 let read = try attempting("reading the deletion plan") { () throws(Errno) in
                     try result.withUnsafeMutableBufferPointer { bytes throws(Errno) in
-                        try fileSystem.read(
-                            file, into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: bytes[done...])),
-                            at: start + UInt64(done))
+                        let rest = UnsafeMutableBufferPointer(rebasing: bytes[done...])
+                        return try fileSystem.read(
+                            file, into: UnsafeMutableRawBufferPointer(rest), at: start + UInt64(done))
                     }
                 }
                 if read <= 0 { throw FileProblem(.io, doing: "reading the deletion plan") }

@@ -45,9 +45,8 @@ extension FileLayer {
     private func mayConcern(_ part: [UInt8], _ inJob: Set<[UInt8]>, _ directory: RawDescriptor) -> Bool {
         if inJob.contains(part) { return true }
         // The change time is the one that no program sets.
-        guard settings.startedAt > 0, let status = try? fileSystem.status(of: part[...], in: directory) else {
-            return false
-        }
-        return status.changed.seconds < settings.startedAt &- Self.oldAfterSeconds
+        guard let status = try? fileSystem.status(of: part[...], in: directory) else { return false }
+        let now = settings.startedAt == 0 ? Clock.wall.seconds : settings.startedAt
+        return status.changed.seconds < now &- Self.oldAfterSeconds
     }
 }
