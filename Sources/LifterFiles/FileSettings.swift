@@ -27,7 +27,7 @@ package struct FileSettings: Sendable {
     package var omitDirectoryTimes = false
     /// A directory in the way may be replaced with all that is in it (`--force`, `--delete`).
     package var replacesDirectories = false
-    /// When the job began, in seconds since 1970; leftovers a week older than this are swept. 0: none is old.
+    /// When the job began, in seconds since 1970; leftovers a week older than this are swept. 0: now.
     package var startedAt: Int64 = 0
     /// Where a long deletion plan may be kept, in a file without a name.
     package var temporaryDirectory: [UInt8] = Array("/tmp".utf8)
