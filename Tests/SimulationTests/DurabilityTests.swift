@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test("A written file without sync: any beginning in whole pages, never the size without the data", arguments: orders)
+    @Test("A written file without sync: any beginning, never the size without the data", arguments: orders)
     func shortButNeverHollow(order: JournalOrder) throws {
         let bytes = (0..<20_000).map { UInt8(truncatingIfNeeded: $0 / 7 + 1) | 1 }
         var sizes: Set<Int?> = []

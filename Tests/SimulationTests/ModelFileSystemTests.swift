@@ -103,7 +103,8 @@ import Testing
 /// A directory on the real disk for one test.
 enum ScratchDirectory {
     static func with(_ body: ([UInt8]) throws -> Void) throws {
-        var template = Array("/tmp/superlifter-model-XXXXXX".utf8CString)
+        let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(place)/superlifter-model-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
         let path = template.dropLast().map { UInt8(bitPattern: $0) }
         defer { removeAll(path) }

@@ -145,7 +145,8 @@ extension ModelDisk {
         var waiting = [Self.rootID]
         while let directory = waiting.popLast() {
             let parent = disk.node(directory)
-            for (name, id) in entries[directory, default: [:]].sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            let names = entries[directory, default: [:]].sorted { $0.key.lexicographicallyPrecedes($1.key) }
+            for (name, id) in names {
                 if let known = disk.nodes[id] {
                     // One more name of a file. A directory can have only one; per-object order could tell of two.
                     if known.kind == .directory { continue }

@@ -90,8 +90,9 @@ extension ModelDisk {
         return true
     }
 
-    /// The path from the root, for people. A removed directory is shown where it was.
+    /// The path from the root, for people; a removed object shows as gone.
     func path(of node: ModelNode) -> [UInt8] {
+        if node.id == Self.rootID { return [ModelPath.slash] }
         var parts: [[UInt8]] = []
         var current = node
         while current.id != Self.rootID, let parent = nodes[current.parent] ?? ghosts[current.parent] {

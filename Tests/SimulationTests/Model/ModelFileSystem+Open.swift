@@ -11,6 +11,13 @@ extension ModelFileSystem {
             if path.count >= 4096 { throw .nameTooLong }
             if path.isEmpty { throw .noEntry }
             try self.checkDescriptorFree()
+            if flags.contains(.create) && path.last == ModelPath.slash {
+                // Whoever writes a slash behind means a directory, and no file is made for that.
+                let end = path.lastIndex { $0 != ModelPath.slash } ?? 0
+                let parent = path[..<end].lastIndex(of: ModelPath.slash) ?? 0
+                _ = try self.follow(Array(path[...parent]), lastLink: true)
+                throw .isDirectory
+            }
             let (directory, name, node) = try self.follow(path, lastLink: !flags.contains(.create))
             return try self.finishOpening(node, name[...], directory, flags, mode: 0o666)
         }

@@ -35,11 +35,15 @@ struct SeededRandom: RandomNumberGenerator, Sendable {
 
     mutating func bytes(_ count: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            var word: UInt64 = 0
-            for index in 0..<count {
-                if index & 7 == 0 { word = next() }
-                buffer.initializeElement(at: index, to: UInt8(truncatingIfNeeded: word))
-                word >>= 8
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            var index = 0
+            while index + 8 <= count {
+                raw.storeBytes(of: next(), toByteOffset: index, as: UInt64.self)
+                index += 8
+            }
+            while index < count {
+                raw[index] = UInt8(truncatingIfNeeded: next())
+                index += 1
             }
             initialized = count
         }

@@ -220,8 +220,9 @@ struct SideBySide {
 
     private mutating func openSomething() -> String? {
         let flags: OpenFlags = random.pick([
-            .read, [.read, .directory], .directory, [.read, .write], .write, [.write, .create], [.read, .write, .create],
-            .create, .pathOnly, [.pathOnly, .directory], [.write, .truncate], [.read, .truncate], [],
+            .read, [.read, .directory], .directory, [.read, .write], .write, [.write, .create],
+            [.read, .write, .create], .create, .pathOnly, [.pathOnly, .directory], [.write, .truncate],
+            [.read, .truncate], [],
             [.read, .noAccessTime], [.write, .directory], [.pathOnly, .create], [.write, .create, .truncate],
         ])
         let mode = UInt32(random.below(0o10000))

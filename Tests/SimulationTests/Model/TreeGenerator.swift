@@ -169,7 +169,8 @@ struct TreeGenerator: Sendable {
         case 3: seconds = (1 << 32) + Int64(random.below(1 << 32))
         default: seconds = 1_500_000_000 + Int64(random.below(280_000_000))
         }
-        return FileTime(seconds: seconds, nanoseconds: UInt32(random.pick([0, 1, 999_999_999, random.below(1_000_000_000)])))
+        let nanoseconds = random.pick([0, 1, 999_999_999, random.below(1_000_000_000)])
+        return FileTime(seconds: seconds, nanoseconds: UInt32(nanoseconds))
     }
 
     private mutating func name() -> [UInt8] {
@@ -177,7 +178,9 @@ struct TreeGenerator: Sendable {
             return Array("\(random.pick(["a", "file", "dir", "x.txt", "Data"]))\(random.below(30))".utf8)
         }
         switch random.below(8) {
-        case 0: return Array(random.pick(["-rf", " ", "...", "..a", "~", "*", "a b", "new\nline", "\u{1b}[2J", "\\#012"]).utf8)
+        case 0:
+            let nasty = ["-rf", " ", "...", "..a", "~", "*", "a b", "new\nline", "\u{1b}[2J", "\\#012"]
+            return Array(random.pick(nasty).utf8)
         case 1: return Array(repeating: UInt8(ascii: "n"), count: random.pick([254, 255]))
         case 2: return Array(random.pick([".sl-part", ".sl-parts-1", ".sl-displaced", "x.sl-part-1"]).utf8)
         case 3: return Array(random.pick(["grün", "日本", "e\u{301}", "\u{202e}evil"]).utf8)
