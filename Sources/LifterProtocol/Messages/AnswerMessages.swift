@@ -83,7 +83,7 @@ package struct IDList: Sendable {
 
     init(from reader: inout ByteReader) throws(WireError) {
         ids = []
-        for _ in 0..<(try reader.count("ids", each: 1)) { ids.append(try reader.varint("id")) }
+        for _ in 0..<(try reader.count("ids", each: 1, upTo: ProtocolConstants.longestList)) { ids.append(try reader.varint("id")) }
     }
 }
 
@@ -103,7 +103,7 @@ package struct Request: Sendable {
 
     init(from reader: inout ByteReader) throws(WireError) {
         ids = []
-        for _ in 0..<(try reader.count("request.ids", each: 2)) {
+        for _ in 0..<(try reader.count("request.ids", each: 2, upTo: ProtocolConstants.longestList)) {
             ids.append(try reader.varint("request.id"))
             var list = try AttributeListReader(from: &reader, "request.attributes")
             while let tag = try list.next() { try list.skip(tag) }
@@ -181,7 +181,7 @@ package struct Outcomes: Sendable {
 
     init(from reader: inout ByteReader) throws(WireError) {
         runs = []
-        for _ in 0..<(try reader.count("outcomes", each: 3)) {
+        for _ in 0..<(try reader.count("outcomes", each: 3, upTo: ProtocolConstants.longestList)) {
             let first = try reader.varint("outcome.first", upTo: UInt64(Int64.max))
             let count = UInt32(try reader.varint("outcome.count", upTo: UInt64(Limits.largestOpenIDs)))
             guard count >= 1 else { throw .value("outcome.count") }
@@ -208,7 +208,7 @@ package struct Deleted: Sendable {
 
     func encode(into writer: inout ByteWriter) {
         writer.varint(UInt64(paths.count))
-        for path in paths { writer.string(path) }
+        for path in paths { writer.reportedPath(path) }
     }
 
     init(from reader: inout ByteReader) throws(WireError) {

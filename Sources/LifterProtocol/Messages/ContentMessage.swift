@@ -65,7 +65,7 @@ package struct ContentMessage: Sendable {
             let end: ContentEnd?
             switch try reader.u8("content.end") {
             case 0: end = nil
-            case 1: end = .whole(try ContentDigest(from: &reader))
+            case 1: end = .whole(try ContentDigest(from: &reader, "content.digest"))
             case 2: end = .failed(try FileProblem(from: &reader))
             default: throw .value("content.end")
             }

@@ -14,8 +14,7 @@ package struct Abort: Hashable, Sendable {
     func encode(into writer: inout ByteWriter) {
         writer.u8(exit)
         writer.varint(UInt64(UInt32(bitPattern: errno)))
-        writer.string(String(decoding: Array(text.utf8.prefix(ProtocolConstants.longestText)), as: UTF8.self).utf8
-            .prefix(ProtocolConstants.longestText))
+        writer.text(text)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {

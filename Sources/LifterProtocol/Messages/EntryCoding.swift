@@ -67,13 +67,13 @@ extension FileProblem {
     func encode(into writer: inout ByteWriter) {
         writer.u8(code.rawValue)
         writer.varint(UInt64(UInt32(bitPattern: errno)))
-        writer.string(doing)
+        writer.text(doing, upTo: ProtocolConstants.longestDoing)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
         guard let code = Code(rawValue: try reader.u8("problem.code")) else { throw .value("problem.code") }
         let errno = Int32(bitPattern: try reader.varint32("problem.errno"))
-        self.init(code, errno: errno, doing: try reader.text("problem.doing"))
+        self.init(code, errno: errno, doing: try reader.text("problem.doing", upTo: ProtocolConstants.longestDoing))
     }
 }
 
@@ -83,8 +83,8 @@ extension ContentDigest {
         writer.u64(high)
     }
 
-    init(from reader: inout ByteReader) throws(WireError) {
-        let low = try reader.u64("digest")
-        self.init(low: low, high: try reader.u64("digest"))
+    init(from reader: inout ByteReader, _ field: String) throws(WireError) {
+        let low = try reader.u64(field)
+        self.init(low: low, high: try reader.u64(field))
     }
 }

@@ -31,10 +31,10 @@ package struct Hello: Hashable, Sendable {
     func encode(into writer: inout ByteWriter) {
         writer.u16(oldest)
         writer.u16(newest)
-        writer.string(software)
+        writer.text(software)
         writer.raw(nonce)
         writer.varint(UInt64(features.count))
-        for feature in features { writer.string(feature) }
+        for feature in features { writer.text(feature) }
         var values = AttributeListWriter()
         values.number(1, UInt64(limits.contentWindow))
         values.number(3, UInt64(limits.listingWindow))

@@ -79,6 +79,7 @@ package struct Job: Hashable, Sendable {
         guard (shape != nil) == (direction == .push), (destination != nil) == (direction == .pull) else {
             throw .value("job.direction")
         }
+        guard purpose != .list || direction == .pull else { throw .value("job.purpose") }
     }
 }
 

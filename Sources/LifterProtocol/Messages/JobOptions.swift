@@ -105,7 +105,7 @@ package struct JobOptions: Hashable, Sendable {
             case 37: force = try list.flag()
             case 39: makePath = try list.flag()
             case 41:
-                guard let mode = DeleteMode(rawValue: UInt8(truncatingIfNeeded: try list.number32())) else {
+                guard let mode = DeleteMode(rawValue: UInt8(clamping: try list.number())) else {
                     throw .value("job.delete")
                 }
                 delete = mode

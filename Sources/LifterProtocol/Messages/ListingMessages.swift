@@ -108,7 +108,7 @@ package struct RangeMessage: Sendable {
         count = UInt32(try reader.varint("range.count", upTo: UInt64(ProtocolConstants.longestRange)))
         lastName = Array(try reader.string("range.lastName", upTo: Names.longest))
         guard (count == 0) == lastName.isEmpty, count > 0 || isLast else { throw .value("range.lastName") }
-        digest = try ContentDigest(from: &reader)
+        digest = try ContentDigest(from: &reader, "range.digest")
     }
 }
 
@@ -209,10 +209,10 @@ package struct FileDigests: Sendable {
 
     init(from reader: inout ByteReader) throws(WireError) {
         digests = []
-        for _ in 0..<(try reader.count("digests", each: 5)) {
+        for _ in 0..<(try reader.count("digests", each: 5, upTo: ProtocolConstants.longestList)) {
             let id = try reader.varint("digests.id")
             if try reader.flag("digests.isKnown") {
-                digests.append((id, .success(try ContentDigest(from: &reader))))
+                digests.append((id, .success(try ContentDigest(from: &reader, "digests.digest"))))
             } else {
                 digests.append((id, .failure(try FileProblem(from: &reader))))
             }
@@ -230,7 +230,7 @@ package struct PathProblem: Hashable, Sendable {
     }
 
     func encode(into writer: inout ByteWriter) {
-        writer.string(path)
+        writer.reportedPath(path)
         problem.encode(into: &writer)
     }
 

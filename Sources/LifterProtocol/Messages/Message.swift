@@ -134,7 +134,7 @@ package enum Message: Sendable {
         case .entries: .entries(try EntriesMessage(from: &reader))
         case .listingEnd: .listingEnd
         case .rangeDigest:
-            .rangeDigest(sequence: try reader.varint("rangeDigest.sequence"), try ContentDigest(from: &reader))
+            .rangeDigest(sequence: try reader.varint("rangeDigest.sequence"), try ContentDigest(from: &reader, "rangeDigest.digest"))
         case .fileDigests: .fileDigests(try FileDigests(from: &reader))
         case .sourceProblem: .sourceProblem(try PathProblem(from: &reader))
         case .same: .same(upTo: try reader.varint("same.sequence"))

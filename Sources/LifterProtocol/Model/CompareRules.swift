@@ -42,7 +42,7 @@ package struct CompareRules: Sendable {
     ) {
         let attributes = listing.attributes(at: index)
         let name = listing.name(at: index)
-        bytes.append(UInt8(truncatingIfNeeded: name.count))
+        Self.append(UInt64(name.count), 2, to: &bytes)
         bytes.append(contentsOf: name)
         bytes.append(attributes.kind.rawValue)
         switch attributes.kind {

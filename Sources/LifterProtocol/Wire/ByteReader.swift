@@ -81,8 +81,11 @@ package struct ByteReader: Sendable {
         return try raw(Int(length), field)
     }
 
-    package mutating func text(_ field: String) throws(WireError) -> String {
-        String(decoding: try string(field, upTo: ProtocolConstants.longestText), as: UTF8.self)
+    /// Text for people: what is not UTF-8 in it is replaced, since a damaged reason is better than none.
+    package mutating func text(
+        _ field: String, upTo limit: Int = ProtocolConstants.longestText
+    ) throws(WireError) -> String {
+        String(decoding: try string(field, upTo: limit), as: UTF8.self)
     }
 
     package mutating func flag(_ field: String) throws(WireError) -> Bool {

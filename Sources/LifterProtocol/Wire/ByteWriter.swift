@@ -32,7 +32,16 @@ package struct ByteWriter: Sendable {
         bytes.append(contentsOf: value)
     }
 
-    package mutating func string(_ value: String) { string(Array(value.utf8)) }
+    /// Text for people: UTF-8, cut before the character that would pass the limit.
+    package mutating func text(_ value: String, upTo limit: Int = ProtocolConstants.longestText) {
+        let bytes = Array(value.utf8)
+        var end = min(bytes.count, limit)
+        while end > 0, end < bytes.count, bytes[end] & 0xc0 == 0x80 { end -= 1 }
+        string(bytes[..<end])
+    }
+
+    /// A path in a report. What is too long to be told keeps its end, where the name is.
+    package mutating func reportedPath(_ value: [UInt8]) { string(value.suffix(ProtocolConstants.longestPath)) }
 
     private mutating func fixed(_ value: UInt64, _ count: Int) {
         for shift in 0..<count { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift * 8))) }

@@ -16,6 +16,8 @@ package struct FrameDecoder {
     private var header: [UInt8] = []
     private var pending: FrameHeader?
     private var decompressors = Decompressors()
+    /// The first error: a damaged stream has no second message.
+    private var failure: WireError?
     /// Payloads longer than this are refused (smaller during the handshake).
     package var longestPayload = ProtocolConstants.longestHandshakePayload
 
@@ -51,6 +53,16 @@ package struct FrameDecoder {
 
     /// The next message; nil while more bytes are needed. Messages of unknown kinds that may be skipped are.
     package mutating func next() throws(WireError) -> ReceivedMessage? {
+        if let failure { throw failure }
+        do throws(WireError) {
+            return try nextMessage()
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    private mutating func nextMessage() throws(WireError) -> ReceivedMessage? {
         while let frame = try nextFrame() {
             guard let kind = MessageKind(rawValue: frame.kind) else {
                 if frame.isCritical { throw .unknownKind(frame.kind) }
@@ -126,7 +138,9 @@ private struct Decompressors {
             if zlib == nil { zlib = try ZlibDecompressor() }
             return try zlib?.decompress(bytes, exactSize: size) ?? []
         case (.listing, .zstd), (.answer, .zstd), (.signature, .zstd):
-            if streams[creditClass] == nil { streams[creditClass] = try ZstdStreamDecompressor() }
+            if streams[creditClass] == nil {
+                streams[creditClass] = try ZstdStreamDecompressor(windowLogMax: ProtocolConstants.windowLog)
+            }
             return try streams[creditClass]?.decompress(bytes, exactSize: size) ?? []
         case (.listing, .zlib), (.answer, .zlib), (.signature, .zlib):
             throw .malformed

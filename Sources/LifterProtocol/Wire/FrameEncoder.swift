@@ -12,9 +12,8 @@ package struct EncodedMessage: Sendable {
         kind = message.kind
         let payload = try message.encoded(after: ProtocolConstants.headerLength)
         buffer = payload
-        guard payloadLength <= ProtocolConstants.longestPayload else {
-            throw .tooLong(length: UInt64(payloadLength))
-        }
+        let limit = kind == .hello ? ProtocolConstants.longestHandshakePayload : ProtocolConstants.longestPayload
+        guard payloadLength <= limit else { throw .tooLong(length: UInt64(payloadLength)) }
     }
 
     /// What it counts against credit: bytes of uncompressed payload.
@@ -69,7 +68,7 @@ package struct FrameEncoder {
         let codec: FrameCodec
         switch creditClass {
         case .listing, .answer, .signature:
-            guard compressesListings else { return .none }
+            guard compressesListings, plain <= ProtocolConstants.longestStreamed else { return .none }
             if streams[creditClass] == nil { streams[creditClass] = try ZstdStreamCompressor(level: 1) }
             guard let stream = streams[creditClass] else { return .none }
             // A streaming context has taken the bytes in: what it gave must be sent, shorter or not.

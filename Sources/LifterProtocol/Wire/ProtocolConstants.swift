@@ -10,7 +10,7 @@ package enum ProtocolConstants {
     package static let trailerLength = 8
     /// The longest payload, in bytes, before and after compression.
     package static let longestPayload = 1 << 20
-    /// During the handshake a payload is at most this long.
+    /// A Hello is at most this long, and so is an Abort in its place.
     package static let longestHandshakePayload = 1 << 16
     /// Where the chain of checks starts, before both nonces are known.
     package static let openingChain: UInt64 = 0x5375_7065_724c_6674
@@ -26,4 +26,13 @@ package enum ProtocolConstants {
     package static let longestPath = 1 << 16
     package static let longestTarget = 4095
     package static let longestText = 1000
+    /// What was being done when something failed, in bytes.
+    package static let longestDoing = 200
+    /// Ids, digests or outcomes in one message, at most.
+    package static let longestList = 4096
+    /// The history of a compressed stream of messages is at most two to this power, in bytes.
+    package static let windowLog = 20
+    /// A payload of a streamed class longer than this travels uncompressed: if it does not shrink, its compressed
+    /// form could be longer than a payload may be.
+    package static let longestStreamed = longestPayload - (longestPayload >> 7)
 }
