@@ -13,7 +13,7 @@ struct SideBySide {
     private let base: [UInt8]
     private let modelStart: FileTime
     private let kernelStart: Int64
-    /// Whether two changes in a row always have different times (kernel 6.13 and later).
+    /// Whether two changes in a row always have different times (ext4 on kernel 6.13 and later).
     private let hasFineClock: Bool
     private let isExt4: Bool
 
@@ -51,7 +51,8 @@ struct SideBySide {
         let facts = try kernel.facts(of: top)
         isExt4 = facts.type == 0xef53
         let begin = try kernel.status(of: top)
-        hasFineClock = try Self.probeClock(kernel, top)
+        // Which call moves which time is ext4's way here; tmpfs for instance lets `reserve` move none.
+        hasFineClock = facts.type == 0xef53 ? try Self.probeClock(kernel, top) : false
         kernelStart = begin.changed.seconds
 
         // Two levels below the top, so that a link with one `..` still leads to an empty place.
