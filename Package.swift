@@ -54,7 +54,8 @@ let package = Package(
         .testTarget(name: "LifterSystemTests", dependencies: ["LifterSystem"], swiftSettings: settings),
         .testTarget(name: "LifterCodecTests", dependencies: ["LifterCodec"], swiftSettings: settings),
         .testTarget(
-            name: "LifterProtocolTests", dependencies: ["LifterProtocol", "LifterCodec"], swiftSettings: settings),
+            name: "LifterProtocolTests", dependencies: ["LifterProtocol", "LifterCodec", "LifterSystem"],
+            exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
             name: "LifterFilesTests",
             dependencies: ["LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem"], swiftSettings: settings),
@@ -69,3 +70,13 @@ let package = Package(
             dependencies: ["SuperlifterCLI", "LifterService"], swiftSettings: settings),
     ]
 )
+
+// `contrib/fuzz/run` builds these; nobody else has to.
+if Context.environment["SUPERLIFTER_FUZZ"] == "1" {
+    for name in ["FuzzFrames", "FuzzMessages", "FuzzDecompression"] {
+        package.targets.append(
+            .executableTarget(
+                name: name, dependencies: ["LifterProtocol", "LifterCodec"], path: "contrib/fuzz/\(name)",
+                swiftSettings: settings))
+    }
+}
