@@ -34,10 +34,10 @@ final class DeletionPlan: Sendable {
         let result: Result<DeletionRecord?, FileProblem> = state.withLock { state in
             do throws(FileProblem) {
                 let record = try state.spool.next(fileSystem: fileSystem)
-                if record == nil { state.spool.close(fileSystem: fileSystem) }
+                if record == nil { state.spool.clear() }
                 return .success(record)
             } catch {
-                state.spool.close(fileSystem: fileSystem)
+                state.spool.clear()
                 return .failure(error)
             }
         }
@@ -47,11 +47,11 @@ final class DeletionPlan: Sendable {
     var isAtEnd: Bool { state.withLock { $0.spool.isAtEnd } }
 
     /// Takes what is half done, or begins. Nil while another thread has it.
-    func takeRun() -> DeletionRun? {
+    func takeRun(fileSystem: any FileSystem) -> DeletionRun? {
         state.withLock { state in
             if state.isRunning { return nil }
             state.isRunning = true
-            let run = state.run ?? DeletionRun()
+            let run = state.run ?? DeletionRun(fileSystem)
             state.run = nil
             return run
         }
@@ -80,6 +80,14 @@ final class DeletionRun: @unchecked Sendable {
     var parent: Parent?
     /// A directory that is being removed.
     var removal: TreeRemoval?
+    private let fileSystem: any FileSystem
+
+    init(_ fileSystem: any FileSystem) { self.fileSystem = fileSystem }
+
+    deinit {
+        removal?.stop()
+        if let parent { fileSystem.close(parent.descriptor) }
+    }
 }
 
 extension FileLayer {
@@ -172,7 +180,7 @@ extension FileLayer {
     // MARK: Carrying out
 
     func deletePlanned() -> FileResult {
-        guard let run = deletionPlan.takeRun() else { return .deleted(paths: [], failures: [], more: true) }
+        guard let run = deletionPlan.takeRun(fileSystem: fileSystem) else { return .deleted(paths: [], failures: [], more: true) }
         let deadline = ContinuousClock.now + Self.portionTime
         var paths: [[UInt8]] = []
         var failures: [(path: [UInt8], problem: FileProblem)] = []

@@ -85,6 +85,20 @@ extension DeletionRecord {
     }
 }
 
+/// The file behind a long plan; it has no name, so closing it is all there is to do.
+final class SpoolFile: Sendable {
+    let descriptor: RawDescriptor
+    private let fileSystem: any FileSystem
+
+    /// Takes the descriptor over.
+    init(_ descriptor: RawDescriptor, _ fileSystem: any FileSystem) {
+        self.descriptor = descriptor
+        self.fileSystem = fileSystem
+    }
+
+    deinit { fileSystem.close(descriptor) }
+}
+
 /// Records in the order they were added; read once, from the front, when all are added.
 struct DeletionSpool {
     /// Bytes kept in memory.
@@ -92,7 +106,7 @@ struct DeletionSpool {
     private var memory: [UInt8] = []
     /// Bytes moved to the file.
     private var filed: UInt64 = 0
-    private var file: RawDescriptor?
+    private var file: SpoolFile?
     private var position: UInt64 = 0
     private var canFile = true
 
@@ -104,7 +118,7 @@ struct DeletionSpool {
     ) {
         record.append(to: &memory)
         guard memory.count >= limit, canFile else { return }
-        if file == nil { file = makeFile() }
+        if file == nil { file = makeFile().map { SpoolFile($0, fileSystem) } }
         canFile = file != nil
         guard let file else { return }
         do throws(Errno) {
@@ -112,7 +126,7 @@ struct DeletionSpool {
             while done < memory.count {
                 let count = try memory.withUnsafeBufferPointer { bytes throws(Errno) in
                     let rest = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[done...]))
-                    return try fileSystem.write(file, from: rest, at: filed + UInt64(done))
+                    return try fileSystem.write(file.descriptor, from: rest, at: filed + UInt64(done))
                 }
                 if count <= 0 { throw .io }
                 done += count
@@ -159,7 +173,7 @@ struct DeletionSpool {
                     try result.withUnsafeMutableBufferPointer { bytes throws(Errno) in
                         let rest = UnsafeMutableBufferPointer(rebasing: bytes[done...])
                         return try fileSystem.read(
-                            file, into: UnsafeMutableRawBufferPointer(rest), at: start + UInt64(done))
+                            file.descriptor, into: UnsafeMutableRawBufferPointer(rest), at: start + UInt64(done))
                     }
                 }
                 if read <= 0 { throw FileProblem(.io, doing: "reading the deletion plan") }
@@ -170,8 +184,7 @@ struct DeletionSpool {
         return result
     }
 
-    mutating func close(fileSystem: any FileSystem) {
-        if let file { fileSystem.close(file) }
+    mutating func clear() {
         self = DeletionSpool(limit: limit)
     }
 }

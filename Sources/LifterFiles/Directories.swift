@@ -25,7 +25,10 @@ extension FileLayer {
                     return try claimDirectory(for: entry.name, in: directory)
                 }
                 guard let part else { return .kept }
-                stages.put(id, BuildingDirectory(parent: parent, part: part, entry: entry, rule: rule))
+                stages.put(
+                    id,
+                    BuildingDirectory(
+                        parent: parent, part: part, entry: entry, rule: rule, fileSystem: fileSystem))
                 directories.register(id, parent: parent, name: part.name)
                 return .done
             })
@@ -62,13 +65,13 @@ extension FileLayer {
             return placed
         }
         switch outcome {
-        case .done: fileSystem.close(building.part.descriptor)
+        case .done: break
         case .kept, .failed: discard(building)
         }
         return .publishedDirectory(outcome)
     }
 
-    /// Removes a directory under its part name and lets go of its lock.
+    /// Removes a directory under its part name; its lock goes with the last reference to `building`.
     func discard(_ building: BuildingDirectory) {
         try? directories.withDirectory(building.parent) { directory throws(FileProblem) in
             // Only what bears the name and is the one that was locked.
@@ -77,7 +80,6 @@ extension FileLayer {
             else { return }
             removePart(building.part.name, isDirectory: true, in: directory)
         }
-        fileSystem.close(building.part.descriptor)
     }
 
     // MARK: Finishing

@@ -29,6 +29,7 @@ extension FileLayer {
         var part = PartName.part(of: entry.name)
         if try statusIfAny(part, in: directory) != nil { part = PartName.randomPart() }
         var mustMake = true
+        var tries = 0
         while true {
             do throws(FileProblem) {
                 if mustMake { _ = try make(entry, set, named: part, in: directory) }
@@ -44,11 +45,12 @@ extension FileLayer {
                 }
                 return placed
             } catch {
-                // What cannot be locked may be cleared away by another run; under a private name it stays.
+                // What cannot be locked may be cleared away by another run that begins just now.
                 let wasTaken = error.errno == Errno.exists.rawValue && mustMake
                 let wasCleared = error.errno == Errno.noEntry.rawValue
                 if !wasTaken { removePart(part, isDirectory: false, in: directory) }
-                guard wasTaken || wasCleared, part == PartName.part(of: entry.name) else { throw error }
+                tries += 1
+                guard wasTaken || wasCleared, tries < 4 else { throw error }
                 part = PartName.randomPart()
                 mustMake = true
             }

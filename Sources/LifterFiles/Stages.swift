@@ -34,12 +34,23 @@ final class StagedFile: @unchecked Sendable {
     deinit { fileSystem.close(part.descriptor) }
 }
 
-/// A directory that is built under a part name.
-struct BuildingDirectory: Sendable {
-    var parent: DirectoryID
-    var part: Part
-    var entry: Entry
-    var rule: ReplaceRule
+/// A directory that is built under a part name. Its lock goes with the last reference.
+final class BuildingDirectory: Sendable {
+    let parent: DirectoryID
+    let part: Part
+    let entry: Entry
+    let rule: ReplaceRule
+    private let fileSystem: any FileSystem
+
+    init(parent: DirectoryID, part: Part, entry: Entry, rule: ReplaceRule, fileSystem: any FileSystem) {
+        self.parent = parent
+        self.part = part
+        self.entry = entry
+        self.rule = rule
+        self.fileSystem = fileSystem
+    }
+
+    deinit { fileSystem.close(part.descriptor) }
 }
 
 /// A regular file or directory of ours under a part name. The descriptor holds its lock.

@@ -180,7 +180,23 @@ import Testing
             #expect(record.changed == status.changed && record.kind == .directory)
         }
         #expect(try spool.next(fileSystem: system) == nil)
-        spool.close(fileSystem: system)
+        spool.clear()
+    }
+
+    @Test func aDeletionThatIsBrokenOffLeavesNothingOpen() throws {
+        let place = Destination()
+        place.makeDirectory("many")
+        for index in 0..<2_000 { place.write("many/\(index)", "") }
+        let system = FaultingFileSystem()
+        do {
+            let layer = try place.layer(system)
+            #expect(plan("many", layer).0 == 2_001)
+            _ = layer.perform(.deletePlanned)
+            let wanted = entry("d", .directory)
+            _ = layer.perform(.makeDirectory(id: 1, parent: 0, entry: wanted, rule: ReplaceRule()))
+        }
+        #expect(system.openCount == 0)
+        #expect(place.names("many").count > 0)
     }
 
     @Test func manyNamesGoInPortions() throws {

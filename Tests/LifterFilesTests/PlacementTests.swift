@@ -69,7 +69,8 @@ enum Thing: String, CaseIterable, Sendable {
 @Suite struct PlacementTests {
     private static let pairs: [(Thing, Thing)] = Thing.allCases.flatMap { old in
         Thing.allCases.compactMap { new in
-            let areDirectories = [Thing.directory, .fullDirectory].contains(old) && [.directory, .fullDirectory].contains(new)
+            let directories = [Thing.directory, .fullDirectory]
+            let areDirectories = directories.contains(old) && directories.contains(new)
             return areDirectories ? nil : (old, new)
         }
     }
@@ -202,11 +203,9 @@ enum Thing: String, CaseIterable, Sendable {
         let layer = try place.layer(system) { $0.ownUserID = 1234 }
         _ = layer.perform(.scan(id: 1, parent: 0, name: bytes("d")))
         // Root is never refused, so the refusal is played.
-        let path = place.path
         system.arm(.init(at: 1, errno: .access, only: .open))
         #expect(layer.stageIn(1, "f", "x").isDone)
         #expect(place.mode("d") == 0o700)
-        _ = path
         let attributes = entry("d", .directory, mode: 0o500).attributes
         #expect(layer.perform(.finishDirectory(id: 1, attributes: attributes, set: .times)).placed.isDone)
         #expect(place.mode("d") == 0o500)
