@@ -144,7 +144,9 @@ import Testing
             let names = ["a", "b", "c", "d"].map(name)
             try system.makeDirectory(name("d"), in: root, mode: 0o700)
             let inside = try system.open(name("d"), in: root, [.read, .directory], mode: 0)
-            for _ in 0..<200 { stir(system, random.pick([root, inside]), random.pick([root, inside]), names, &random) }
+            for _ in 0..<200 {
+                stir(system, random.pick([root, inside]), random.pick([root, inside]), names, &random)
+            }
             try? system.makeDirectory(name("gone"), in: root, mode: 0o700)
             try? system.remove(name("gone"), in: root, isDirectory: true)
             try system.sync(root)

@@ -15,8 +15,10 @@ extension ModelFileSystem {
             if start >= disk.settings.largestFile { throw .fileTooBig }
             let wanted = min(buffer.count, longest, disk.settings.largestFile - start)
             // Up to the end of the last page that there is room for.
-            let end = min(start + wanted, file.node.allocated + disk.availableBytes / ModelNode.pageSize
-                * ModelNode.pageSize)
+            let end = min(
+                start + wanted,
+                file.node.allocated + disk.availableBytes / ModelNode.pageSize
+                    * ModelNode.pageSize)
             if end <= start { throw .noSpace }
             put(UnsafeRawBufferPointer(rebasing: buffer[..<(end - start)]), at: start, into: file.node)
             return end - start

@@ -449,7 +449,8 @@ struct SideBySide {
                 what,
                 { fs, side throws(Errno) in
                     let at = top.at(side)
-                    let directory = path.isEmpty
+                    let directory =
+                        path.isEmpty
                         ? try fs.reopen(at) : try fs.open(path[...], in: at, [.read, .directory], mode: 0)
                     defer { fs.close(directory) }
                     return try Self.look(fs, directory)
@@ -492,4 +493,3 @@ struct SideBySide {
         return found
     }
 }
-

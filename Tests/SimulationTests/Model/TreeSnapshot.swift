@@ -114,8 +114,8 @@ extension TreeSnapshot.Item {
         var found: [String] = []
         if !areSame(contents, other.contents) {
             let place = zip(contents, other.contents).enumerated().first { $0.element.0 != $0.element.1 }?.offset
-            let where_ = place.map { "first at byte \($0)" } ?? "one is the beginning of the other"
-            found.append("contents differ, \(contents.count) bytes, not \(other.contents.count), \(where_)")
+            let words = place.map { "first at byte \($0)" } ?? "one is the beginning of the other"
+            found.append("contents differ, \(contents.count) bytes, not \(other.contents.count), \(words)")
         }
         if target != other.target {
             found.append("target \(Display.escaped(target)), not \(Display.escaped(other.target))")
