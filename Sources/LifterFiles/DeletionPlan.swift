@@ -180,7 +180,9 @@ extension FileLayer {
     // MARK: Carrying out
 
     func deletePlanned() -> FileResult {
-        guard let run = deletionPlan.takeRun(fileSystem: fileSystem) else { return .deleted(paths: [], failures: [], more: true) }
+        guard let run = deletionPlan.takeRun(fileSystem: fileSystem) else {
+            return .deleted(paths: [], failures: [], more: true)
+        }
         let deadline = ContinuousClock.now + Self.portionTime
         var paths: [[UInt8]] = []
         var failures: [(path: [UInt8], problem: FileProblem)] = []
