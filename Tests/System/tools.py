@@ -127,7 +127,9 @@ class Rsync:
     def serve(self, scratch, root=None, read_only=False, ssh=False):
         handle, config = tempfile.mkstemp(prefix="rsyncd-", suffix=".conf", dir=scratch)
         with os.fdopen(handle, "w") as file:
-            file.write("use chroot = no\nmunge symlinks = no\nlog file = /dev/null\n")
+            # Without a chroot the daemon rewrites absolute link targets below a module that is not "/".
+            chroot = "yes" if root and os.geteuid() == 0 else "no"
+            file.write(f"use chroot = {chroot}\nmunge symlinks = no\nlog file = /dev/null\n")
             if os.geteuid() == 0:
                 file.write("uid = 0\ngid = 0\n")
             file.write(f"[all]\npath = {root or '/'}\nread only = {'yes' if read_only else 'no'}\n")
