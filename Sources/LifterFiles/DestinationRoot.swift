@@ -87,6 +87,12 @@ package struct DestinationRoot: Sendable {
         self.renamedTo = renamedTo
     }
 
+    /// Nanoseconds that timestamps there are multiples of; 1 where the file system does not tell.
+    package func timeGranularity(_ fileSystem: any FileSystem) -> UInt32 {
+        guard let root = held.first, let facts = try? fileSystem.facts(of: root) else { return 1 }
+        return max(1, facts.timeGranularity)
+    }
+
     /// Tells the table where directory 0 is. This root must outlive the table's use.
     package func register(in table: DirectoryTable) {
         if let root = held.first, let status { table.setRoot(root, status: status) }

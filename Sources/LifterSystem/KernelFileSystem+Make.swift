@@ -73,7 +73,7 @@ extension KernelFileSystem {
     /// For file systems without RENAME_NOREPLACE. A hard link cannot replace anything, so link and unlink keep the
     /// promise whole. Where there are no hard links (directories, FAT) the name is looked at first, and somebody
     /// who creates it in that instant loses it: nothing better is to be had there.
-    private func renameWithoutFlags(
+    func renameWithoutFlags(
         _ old: ArraySlice<UInt8>, _ oldDirectory: RawDescriptor, _ new: ArraySlice<UInt8>,
         _ newDirectory: RawDescriptor
     ) throws(Errno) {

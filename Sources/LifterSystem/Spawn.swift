@@ -14,7 +14,7 @@ package enum ChildStream: Hashable, Sendable {
 }
 
 /// How a child ended.
-package enum ExitStatus: Hashable, Sendable {
+package enum ChildStatus: Hashable, Sendable {
     case exited(Int32)
     /// By a signal, by its number.
     case signaled(Int32)
@@ -27,7 +27,7 @@ package struct ChildProcess: ~Copyable, Sendable {
     package let processID: Int32
     /// Readable once the child has ended; nil on kernels before 5.3.
     private let pidDescriptor: Descriptor?
-    private var status: ExitStatus?
+    private var status: ChildStatus?
 
     /// Starts a program. `arguments` holds its name first, which is looked for in PATH unless it has a slash.
     /// `environment` is a list of `NAME=value`; nil passes ours on. The child gets the three standard descriptors
@@ -66,7 +66,7 @@ package struct ChildProcess: ~Copyable, Sendable {
     }
 
     /// Waits for the end, at most `timeout` nanoseconds (nil: without end; 0: just looks). Nil: it still runs.
-    package mutating func wait(timeout: UInt64?) throws(Errno) -> ExitStatus? {
+    package mutating func wait(timeout: UInt64?) throws(Errno) -> ChildStatus? {
         let start = Clock.monotonic
         while true {
             if let status = try reap() { return status }
@@ -90,7 +90,7 @@ package struct ChildProcess: ~Copyable, Sendable {
 
     /// Ends the child in good order: waits `grace` nanoseconds for it to go by itself, asks it to (SIGTERM), waits as
     /// long again, then kills it. Close its standard input first, so that it has a reason to go.
-    package mutating func terminatePolitely(grace: UInt64 = 2_000_000_000) throws(Errno) -> ExitStatus {
+    package mutating func terminatePolitely(grace: UInt64 = 2_000_000_000) throws(Errno) -> ChildStatus {
         if let status = try wait(timeout: grace) { return status }
         try send(.terminate)
         if let status = try wait(timeout: grace) { return status }
@@ -101,7 +101,7 @@ package struct ChildProcess: ~Copyable, Sendable {
     }
 
     /// ECHILD where somebody else took the status.
-    private mutating func reap() throws(Errno) -> ExitStatus? {
+    private mutating func reap() throws(Errno) -> ChildStatus? {
         if let status { return status }
         var raw: Int32 = 0
         if try retrying({ outcome(waitpid(processID, &raw, WNOHANG)) }) == 0 { return nil }

@@ -1,7 +1,38 @@
 // Where a checked request meets the library.
 
+import LifterService
+
 /// Carries out a request and says how the program ends.
 func perform(_ request: Request) -> Outcome {
-    StandardStream.error.write(ProblemLine.line("this command is not connected to the library"))
-    return .ended(.unsupported)
+    ProcessSetUp.run()
+    switch request {
+    case .transfer(let transfer): return TransferRun(transfer).run()
+    case .serve(let serve): return perform(serve)
+    case .explain(let explain): return perform(explain)
+    case .help, .version: return .ended(.success)
+    }
+}
+
+private func perform(_ request: ServeRequest) -> Outcome {
+    let command = ServeCommand(
+        flag: request.inetd ? .inetd : .none,
+        confinement: ConfinementRequest(
+            root: request.root, readOnly: request.readOnly, unconfined: request.unconfined),
+        name: request.name, verbosity: request.verbosity)
+    let code = command.run { StandardStream.error.write(ProblemLine.line($0)) }
+    return .ended(ExitStatus(rawValue: code) ?? .protocolStream)
+}
+
+private func perform(_ request: ExplainRequest) -> Outcome {
+    switch Explanation.lines(
+        for: request.location, hints: request.connection.hints, remoteShell: request.connection.remoteShell,
+        remotePath: request.connection.remotePath)
+    {
+    case .success(let lines):
+        let text = lines.map { $0 + "\n" }.joined()
+        return .ended(StandardStream.output.write(Array(text.utf8)) ? .success : .fileIO)
+    case .failure(let problem):
+        StandardStream.error.write(ProblemLine.line(problem.message))
+        return .ended(.usage)
+    }
 }

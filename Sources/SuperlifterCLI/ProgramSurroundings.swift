@@ -86,3 +86,27 @@ package enum StandardStream: Int32, Sendable {
         return true
     }
 }
+
+/// What a local path is now; only for messages.
+enum LocalKind {
+    static func isDirectory(_ path: [UInt8]) -> Bool { status(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false }
+
+    static func exists(_ path: [UInt8]) -> Bool { status(path) != nil }
+
+    private static func status(_ path: [UInt8]) -> stat? {
+        var status = stat()
+        let result = (path + [0]).withUnsafeBytes { bytes in
+            bytes.bindMemory(to: CChar.self).baseAddress.map { stat($0, &status) } ?? -1
+        }
+        return result == 0 ? status : nil
+    }
+}
+
+/// A clock that only runs forward, in nanoseconds.
+enum Stopwatch {
+    static var now: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+}

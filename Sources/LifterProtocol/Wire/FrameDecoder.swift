@@ -7,6 +7,11 @@ import LifterCodec
 package struct ReceivedMessage: Sendable {
     package let message: Message
     package let weight: Int
+
+    package init(message: Message, weight: Int) {
+        self.message = message
+        self.weight = weight
+    }
 }
 
 package struct FrameDecoder {

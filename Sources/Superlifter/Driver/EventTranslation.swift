@@ -1,0 +1,64 @@
+// From the machines' events to the public ones.
+
+import LifterProtocol
+import LifterSystem
+
+extension TransferEvent {
+    init(_ event: MachineEvent) {
+        switch event {
+        case .item(let path, let entry, let changes):
+            self = .item(Item(path: path, entry: entry, changes: changes))
+        case .listed(let path, let entry): self = .listed(Item(path: path, entry: entry, changes: []))
+        case .deleted(let path, let isDirectory): self = .deleted(path: path, isDirectory: isDirectory)
+        case .failed(let path, let problem, let atSource):
+            self = .failed(
+                ItemFailure(
+                    path: path, reason: problem.reason, isVanished: problem.code == .vanished, isAtSource: atSource))
+        case .warning(let text): self = .warning(text)
+        }
+    }
+
+    init(_ progress: Progress) {
+        self = .progress(
+            TransferProgress(
+                phase: progress.phase, entries: progress.entries, filesToSend: progress.filesToSend,
+                filesDone: progress.filesDone, bytesToSend: progress.bytesToSend, bytesDone: progress.bytesDone,
+                isScanned: progress.isScanned))
+    }
+}
+
+extension FileProblem {
+    /// What was being done and why it failed, in one line.
+    var reason: String {
+        let doing = Display.escaped(Array(doing.utf8))
+        let cause: String =
+            switch code {
+            case .system: Errno(rawValue: errno).description
+            case .vanished: "it has vanished"
+            case .changed: "it changed while it was being read; run again when it rests"
+            case .mismatch: "what arrived does not have the announced digest, twice"
+            case .inTheWay: "something is in the way"
+            case .refused: "not allowed"
+            case .unsupported: "cannot be kept here"
+            case .stopped: "given up"
+            }
+        return doing.isEmpty ? cause : "\(doing): \(cause)"
+    }
+}
+
+extension TransferSummary {
+    init(_ summary: Summary, sent: UInt64, received: UInt64) {
+        self.init()
+        entries = summary.entries
+        changed = summary.settled
+        files = summary.files
+        deleted = summary.deleted
+        failed = summary.failed
+        vanished = summary.vanished
+        refusedDeletions = summary.refusedDeletions
+        contentBytes = summary.contentBytes
+        totalBytes = summary.totalBytes
+        sentBytes = sent
+        receivedBytes = received
+    }
+}

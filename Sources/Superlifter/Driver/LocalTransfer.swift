@@ -1,0 +1,88 @@
+// Both ends in one process: two machines, two loops on two threads, one pool, messages as values.
+
+import LifterFiles
+import LifterProtocol
+import LifterSystem
+
+struct LocalTransfer {
+    let client: Client
+    let sources: [[UInt8]]
+    let destination: [UInt8]
+    let purpose: Purpose
+    let observe: (TransferEvent) -> Void
+
+    func run() throws(SuperlifterError) -> TransferSummary {
+        let fileSystem = KernelFileSystem()
+        let rules = client.options.encodedRules
+        let roots = try Session.sources(sources, rules: rules, base: .user, fileSystem: fileSystem)
+        let shape = Session.shape(roots)
+        var agreement = Agreement(
+            job: Job(
+                direction: .push, purpose: purpose, paths: [destination], options: client.options.jobOptions(purpose),
+                rules: rules, shape: shape, destination: nil),
+            peerLimits: Limits(), ownLimits: Limits(), receiverAbilities: Session.abilities, digestKey: 0,
+            isInProcess: true)
+        agreement.digestKey = UInt64(truncatingIfNeeded: Clock.monotonic)
+        let root = try Session.destination(
+            purpose == .list ? [UInt8(ascii: ".")] : destination, agreement, shape: shape, base: .user,
+            fileSystem: fileSystem)
+        let sender = FileLayer(
+            fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: true), role: .sender(roots))
+        let receiver = FileLayer(
+            fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: false), role: .receiver(root))
+        sender.setDigestKey(agreement.digestKey)
+        receiver.setDigestKey(agreement.digestKey)
+        let outcome: Result<TransferSummary, SuperlifterError>
+        do throws(Errno) {
+            outcome = try run(agreement, shape, root, sender, receiver, Session.ready(root, fileSystem))
+        } catch {
+            throw SuperlifterError(.file, "running the session", causes: [error.description])
+        }
+        return try outcome.get()
+    }
+
+    /// The sender's loop has a thread of its own; the receiver's, which talks to the user, runs here.
+    private func run(
+        _ agreement: Agreement, _ shape: RootShape, _ root: DestinationRoot, _ sender: FileLayer,
+        _ receiver: FileLayer, _ ready: Ready
+    ) throws(Errno) -> Result<TransferSummary, SuperlifterError> {
+        let pool = try WorkerPool()
+        let toReceiver = try Mailbox()
+        let toSender = try Mailbox()
+        let thread = try Thread(name: "lifter-sender") {
+            let machine = SenderMachine(agreement, shape: shape, now: Clock.monotonic)
+            let link = LocalLink(incoming: toSender, outgoing: toReceiver)
+            // Without its loop the sender can do nothing; the receiver sees its mailbox close.
+            guard
+                let loop = try? SessionLoop(
+                    machine, link: link, layer: sender, pool: pool, cancellation: nil, showProgress: nil,
+                    observe: { _ in })
+            else { return }
+            _ = try? loop.run()
+        }
+        let observe = observe
+        let machine = ReceiverMachine(
+            agreement, destination: ready, rootExists: !root.isMissing, renamedTo: root.renamedTo,
+            reportsEvents: true, now: Clock.monotonic)
+        let summary = try runReceiver(
+            machine, LocalLink(incoming: toReceiver, outgoing: toSender), receiver, pool, observe)
+        thread.join()
+        pool.finish()
+        return summary
+    }
+
+    private func runReceiver(
+        _ machine: ReceiverMachine, _ link: LocalLink, _ layer: FileLayer, _ pool: WorkerPool,
+        _ observe: @escaping (TransferEvent) -> Void
+    ) throws(Errno) -> Result<TransferSummary, SuperlifterError> {
+        let loop = try SessionLoop(
+            machine, link: link, layer: layer, pool: pool, cancellation: client.cancellation,
+            showProgress: client.showsProgress ? { observe(TransferEvent($0)) } : nil,
+            observe: { observe(TransferEvent($0)) })
+        let end = try loop.run()
+        if let error = SuperlifterError(end) { return .failure(error) }
+        var summary = TransferSummary(loop.machine.summary, sent: 0, received: 0)
+        if case .complete(let peer) = end { summary.merge(peer) }
+        return .success(summary)
+    }
+}

@@ -1,0 +1,86 @@
+// A client that receives: greet, learn what the sources are, open the destination by the slash rule, run the
+// receiver's machine over the stream.
+
+import LifterFiles
+import LifterProtocol
+import LifterSystem
+import LifterTransport
+
+struct RemotePull {
+    let client: Client
+    let paths: [[UInt8]]
+    let target: [UInt8]
+    let purpose: Purpose
+    let observe: (TransferEvent) -> Void
+
+    func run(_ reach: Reach) throws(SuperlifterError) -> TransferSummary {
+        let hello = try Session.hello()
+        return try reach.connect(client.cancellation, { observe(.warning($0)) }) {
+            (greeting, isChild) throws(SuperlifterError) in
+            try greet(&greeting, hello, isChild: isChild)
+        } session: { (greeting, stream, _) throws(SuperlifterError) in
+            try session(&greeting, stream, hello, input: greeting.input, output: greeting.output)
+        }
+    }
+
+    func greet(
+        _ greeting: inout Greeting, _ hello: Hello, isChild: Bool
+    ) throws(SuperlifterError) -> GreetedStream {
+        let job = Job(
+            direction: .pull, purpose: purpose, paths: paths.map { $0.isEmpty ? [UInt8(ascii: ".")] : $0 },
+            options: client.options.jobOptions(purpose), rules: client.options.encodedRules, shape: nil,
+            destination: peek())
+        return try greeting.client(hello, job, skipsNoise: isChild) { observe(.warning($0)) }
+    }
+
+    /// What can be told of the destination before the sources are known: whether there is anything to compare with.
+    private func peek() -> Ready {
+        let fileSystem = KernelFileSystem()
+        let unknown = Ready(isEmpty: false, timeGranularity: 1)
+        if purpose == .list { return Ready(isEmpty: true, timeGranularity: 1) }
+        do throws(Errno) {
+            let descriptor = try fileSystem.openRoot(target, [.read, .directory])
+            defer { fileSystem.close(descriptor) }
+            var names = DirectoryNames()
+            while names.count == 0, try fileSystem.readNames(of: descriptor, into: &names) {}
+            let facts = try fileSystem.facts(of: descriptor)
+            return Ready(isEmpty: names.count == 0, timeGranularity: max(1, facts.timeGranularity))
+        } catch .noEntry {
+            return Ready(isEmpty: true, timeGranularity: 1)
+        } catch {
+            return unknown
+        }
+    }
+
+    func session(
+        _ greeting: inout Greeting, _ greeted: GreetedStream, _ hello: Hello, input: RawDescriptor,
+        output: RawDescriptor
+    ) throws(SuperlifterError) -> TransferSummary {
+        var stream = greeted
+        let agreement = Session.agreement(stream.result, own: hello, ownIsReceiver: true)
+        let first = try Greeting.next(on: &stream, &greeting)
+        let shape: RootShape
+        switch first.message {
+        case .roots(let roots): shape = roots
+        case .abort(let abort): throw SuperlifterError(abort)
+        default: throw SuperlifterError(WireError.unexpected("the server must tell its roots first"))
+        }
+        let fileSystem = KernelFileSystem()
+        let root = try openRoot(agreement, shape, fileSystem)
+        let layer = FileLayer(
+            fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: false), role: .receiver(root))
+        layer.setDigestKey(agreement.digestKey)
+        let link = StreamLink(stream, input: input, output: output)
+        let machine = ReceiverMachine(
+            agreement, destination: agreement.job.destination ?? Ready(isEmpty: false, timeGranularity: 1),
+            rootExists: !root.isMissing, renamedTo: root.renamedTo, reportsEvents: true, now: Clock.monotonic)
+        return try SessionRun(client: client, observe: observe).run(machine, link, layer, first: [first])
+    }
+
+    private func openRoot(
+        _ agreement: Agreement, _ shape: RootShape, _ fileSystem: KernelFileSystem
+    ) throws(SuperlifterError) -> DestinationRoot {
+        let path = purpose == .list ? [UInt8(ascii: ".")] : target
+        return try Session.destination(path, agreement, shape: shape, base: .user, fileSystem: fileSystem)
+    }
+}

@@ -1,0 +1,108 @@
+// A client that sends: open the sources, greet, run the sender's machine over the stream.
+
+import LifterFiles
+import LifterProtocol
+import LifterSystem
+import LifterTransport
+
+struct RemotePush {
+    let client: Client
+    let sources: [[UInt8]]
+    let path: [UInt8]
+    let purpose: Purpose
+    let observe: (TransferEvent) -> Void
+
+    struct Prepared {
+        var roots: SourceRoots
+        var hello: Hello
+        var job: Job
+        var fileSystem: KernelFileSystem
+    }
+
+    func run(_ reach: Reach) throws(SuperlifterError) -> TransferSummary {
+        let prepared = try prepare()
+        return try reach.connect(client.cancellation, { observe(.warning($0)) }) {
+            (greeting, isChild) throws(SuperlifterError) in
+            try greet(&greeting, prepared, isChild: isChild)
+        } session: { (greeting, stream, _) throws(SuperlifterError) in
+            try session(stream, prepared, input: greeting.input, output: greeting.output)
+        }
+    }
+
+    func prepare() throws(SuperlifterError) -> Prepared {
+        let fileSystem = KernelFileSystem()
+        let rules = client.options.encodedRules
+        let roots = try Session.sources(sources, rules: rules, base: .user, fileSystem: fileSystem)
+        let job = Job(
+            direction: .push, purpose: purpose, paths: [path.isEmpty ? [UInt8(ascii: ".")] : path],
+            options: client.options.jobOptions(purpose), rules: rules, shape: Session.shape(roots), destination: nil)
+        return Prepared(roots: roots, hello: try Session.hello(), job: job, fileSystem: fileSystem)
+    }
+
+    func greet(
+        _ greeting: inout Greeting, _ prepared: Prepared, isChild: Bool
+    ) throws(SuperlifterError) -> GreetedStream {
+        try greeting.client(prepared.hello, prepared.job, skipsNoise: isChild) { observe(.warning($0)) }
+    }
+
+    func session(
+        _ stream: GreetedStream, _ prepared: Prepared, input: RawDescriptor, output: RawDescriptor
+    ) throws(SuperlifterError) -> TransferSummary {
+        let agreement = Session.agreement(stream.result, own: prepared.hello, ownIsReceiver: false)
+        let layer = FileLayer(
+            fileSystem: prepared.fileSystem, settings: try Session.settings(agreement, isSender: true),
+            role: .sender(prepared.roots))
+        layer.setDigestKey(agreement.digestKey)
+        let link = StreamLink(stream, input: input, output: output)
+        let machine = SenderMachine(agreement, shape: Session.shape(prepared.roots), now: Clock.monotonic)
+        return try SessionRun(client: client, observe: observe).run(machine, link, layer)
+    }
+}
+
+extension StreamLink {
+    convenience init(_ stream: GreetedStream, input: RawDescriptor, output: RawDescriptor) {
+        self.init(
+            input: input, output: output, decoder: stream.decoder, encoder: stream.encoder,
+            received: stream.received, sent: stream.sent)
+    }
+}
+
+/// Runs a client's machine to its end and makes the summary or the error of it.
+struct SessionRun {
+    let client: Client
+    let observe: (TransferEvent) -> Void
+
+    func run<Machine: SessionMachine>(
+        _ machine: consuming Machine, _ link: any Link, _ layer: FileLayer, first: [ReceivedMessage] = []
+    ) throws(SuperlifterError) -> TransferSummary {
+        let end: SessionEnd
+        let loop: SessionLoop<Machine>
+        do throws(Errno) {
+            let pool = try WorkerPool()
+            let observe = observe
+            loop = try SessionLoop(
+                machine, link: link, layer: layer, pool: pool, cancellation: client.cancellation,
+                showProgress: client.showsProgress ? { observe(TransferEvent($0)) } : nil,
+                observe: { observe(TransferEvent($0)) })
+            end = try loop.run(first: first)
+            pool.finish()
+        } catch {
+            throw SuperlifterError(.file, "running the session", causes: [error.description])
+        }
+        if let error = SuperlifterError(end) { throw error }
+        var summary = TransferSummary(loop.machine.summary, sent: link.sent, received: link.received)
+        if case .complete(let peer) = end { summary.merge(peer) }
+        return summary
+    }
+}
+
+extension TransferSummary {
+    /// What only the peer knows.
+    mutating func merge(_ peer: Summary) {
+        refusedDeletions = max(refusedDeletions, peer.refusedDeletions)
+        failed = max(failed, peer.failed)
+        vanished = max(vanished, peer.vanished)
+        deleted = max(deleted, peer.deleted)
+        entries = max(entries, peer.entries)
+    }
+}

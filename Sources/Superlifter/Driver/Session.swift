@@ -1,0 +1,96 @@
+// What a session needs besides a stream: the file layer set up for its role, and the agreement both ends work by.
+
+import LifterFiles
+import LifterProtocol
+import LifterSystem
+
+enum Session {
+    static let software = "superlifter \(Superlifter.version)"
+
+    static func hello() throws(SuperlifterError) -> Hello {
+        do throws(Errno) {
+            return Hello(
+                software: software, nonce: try Random.bytes(ProtocolConstants.nonceLength),
+                features: [Hello.zlibFeature], limits: Limits(), abilities: abilities)
+        } catch {
+            throw SuperlifterError(.file, "cannot get random bytes from the system", causes: [error.description])
+        }
+    }
+
+    /// What this process can keep when it receives.
+    static var abilities: Abilities { Users.effectiveUser == 0 ? [.owners, .devices, .setIDs] : [.setIDs] }
+
+    static func agreement(
+        _ result: HandshakeResult, own: Hello, ownIsReceiver: Bool
+    ) -> Agreement {
+        Agreement(
+            job: result.job, peerLimits: result.peer.limits, ownLimits: own.limits,
+            receiverAbilities: ownIsReceiver ? own.abilities : result.peer.abilities, digestKey: result.digestKey,
+            isInProcess: false)
+    }
+
+    /// The file layer's settings for one end of a job.
+    static func settings(_ agreement: Agreement, isSender: Bool) throws(SuperlifterError) -> FileSettings {
+        let options = agreement.job.options
+        var settings = FileSettings(ownUserID: Users.effectiveUser)
+        settings.filter = try filter(agreement.job.rules)
+        settings.deletesExcluded = options.deleteExcluded
+        settings.keepsLinks = options.keepLinks
+        settings.keepsDevices = options.keepDevices && agreement.receiverAbilities.contains(.devices)
+        settings.keepsSpecials = options.keepSpecials
+        settings.numericIDs = options.numericIDs || !agreement.receiverAbilities.contains(.owners)
+        settings.umask = Environment.creationMask
+        settings.dryRun = options.dryRun || agreement.job.purpose != .transfer
+        settings.allowsClone = agreement.isInProcess
+        settings.omitDirectoryTimes = options.omitDirectoryTimes || !options.keepTimes
+        settings.replacesDirectories = options.force || options.delete != .none
+        return settings
+    }
+
+    static func filter(_ rules: [[UInt8]]) throws(SuperlifterError) -> FilterRules {
+        var filter = FilterRules()
+        for rule in rules {
+            guard filter.add(rule[...], as: .exclude) else {
+                throw SuperlifterError(.usage, "a filter rule is empty: '\(Display.escaped(rule))'")
+            }
+        }
+        return filter
+    }
+
+    static func shape(_ roots: SourceRoots) -> RootShape {
+        switch roots.shape {
+        case .contents(let attributes): .contents(attributes)
+        case .items(let items): .items(items.map { RootShape.Item(name: $0.name, kind: $0.kind) })
+        }
+    }
+
+    /// What the receiver tells of its opened destination.
+    static func ready(_ root: DestinationRoot, _ fileSystem: any FileSystem) -> Ready {
+        Ready(isEmpty: root.isEmpty || root.isMissing, timeGranularity: root.timeGranularity(fileSystem))
+    }
+
+    static func destination(
+        _ path: [UInt8], _ agreement: Agreement, shape: RootShape, base: PathBase, fileSystem: any FileSystem
+    ) throws(SuperlifterError) -> DestinationRoot {
+        var options = DestinationRoot.Options()
+        if case .items(let items) = shape, items.count == 1, items[0].kind != .directory { options.singleFile = true }
+        options.makesPath = agreement.job.options.makePath
+        options.dryRun = agreement.job.options.dryRun || agreement.job.purpose != .transfer
+        do throws(RootProblem) {
+            return try DestinationRoot.open(path, options, base: base, fileSystem: fileSystem)
+        } catch {
+            throw SuperlifterError(error)
+        }
+    }
+
+    static func sources(
+        _ paths: [[UInt8]], rules: [[UInt8]], base: PathBase, fileSystem: any FileSystem
+    ) throws(SuperlifterError) -> SourceRoots {
+        let filter = try filter(rules)
+        do throws(RootProblem) {
+            return try SourceRoots.open(paths, base: base, fileSystem: fileSystem, filter: filter)
+        } catch {
+            throw SuperlifterError(error)
+        }
+    }
+}

@@ -1,0 +1,159 @@
+// The one loop that owns a machine. Each turn gives every source its share: finished effects, arrived messages, the
+// clock; then drains the machine: effects to the pool, events to the user, messages to the link; then waits for
+// whichever comes first. No turn is long, and nothing but poll(2) waits.
+
+import LifterFiles
+import LifterProtocol
+import LifterSystem
+
+final class SessionLoop<Machine: SessionMachine> {
+    var machine: Machine
+    private let link: any Link
+    private let layer: FileLayer
+    private let pool: WorkerPool
+    private let completions: Completions
+    private let observe: (MachineEvent) -> Void
+    private let showProgress: ((Progress) -> Void)?
+    private let cancellation: Cancellation?
+    private var poller = Poller()
+    private var lastProgress: UInt64 = 0
+    private var running = 0
+
+    /// How often progress is shown, in nanoseconds.
+    private static var progressInterval: UInt64 { 100_000_000 }
+    /// How long the last words may take to leave.
+    private static var farewell: UInt64 { 2_000_000_000 }
+
+    init(
+        _ machine: consuming Machine, link: any Link, layer: FileLayer, pool: WorkerPool,
+        cancellation: Cancellation?, showProgress: ((Progress) -> Void)?, observe: @escaping (MachineEvent) -> Void
+    ) throws(Errno) {
+        self.machine = machine
+        self.link = link
+        self.layer = layer
+        self.pool = pool
+        self.cancellation = cancellation
+        self.showProgress = showProgress
+        self.observe = observe
+        completions = try Completions()
+    }
+
+    /// Runs the session to its end. `first`: messages that the handshake has already taken from the stream.
+    func run(first: [ReceivedMessage] = []) throws(Errno) -> SessionEnd {
+        for message in first { machine.receive(message.message, weight: message.weight, now: Clock.monotonic) }
+        drain()
+        while machine.end == nil {
+            try wait()
+            takeResults()
+            if cancellation?.isCancelled == true { machine.cancel() }
+            receive()
+            machine.tick(Clock.monotonic)
+            drain()
+            showProgressIfDue()
+        }
+        try sayFarewell()
+        settleEffects()
+        if let showProgress { showProgress(machine.progress) }
+        return machine.end ?? .cut
+    }
+
+    // MARK: One turn
+
+    private func wait() throws(Errno) {
+        poller.removeAll()
+        link.register(in: &poller)
+        let results = poller.add(completions.wakeUp.raw, .readable)
+        if let cancellation { poller.add(cancellation.raw, .readable) }
+        _ = try poller.wait(timeout: timeout)
+        if !poller.events(at: results).isEmpty { completions.wakeUp.drain() }
+        link.turn(poller)
+    }
+
+    /// Until the machine's deadline or the next look at progress; not at all while something can be done at once.
+    private var timeout: UInt64? {
+        if link.wantsTurn { return 0 }
+        let now = Clock.monotonic
+        var until: UInt64?
+        if let deadline = machine.deadline { until = deadline.at > now ? deadline.at - now : 0 }
+        if showProgress != nil { until = min(until ?? .max, Self.progressInterval) }
+        return until
+    }
+
+    private func takeResults() {
+        for (id, result) in completions.takeAll() {
+            running -= 1
+            machine.finished(id, result)
+        }
+    }
+
+    private func receive() {
+        if link.heardSomething { machine.heard(Clock.monotonic) }
+        let now = Clock.monotonic
+        do throws(WireError) {
+            while machine.end == nil, let message = try link.nextReceived() {
+                machine.receive(message.message, weight: message.weight, now: now)
+            }
+        } catch {
+            machine.fail(error)
+        }
+        if link.inputHasEnded, machine.end == nil { machine.inputEnded() }
+    }
+
+    /// Drains the machine: a message that leaves may make room for effects, so until nothing comes any more.
+    private func drain() {
+        var isIdle = false
+        while !isIdle {
+            isIdle = true
+            while link.hasRoom, let message = machine.nextMessage() {
+                isIdle = false
+                do throws(WireError) { try link.send(message) } catch { machine.fail(error) }
+            }
+            var effects: [NumberedEffect] = []
+            while let effect = machine.nextEffect() { effects.append(effect) }
+            if !effects.isEmpty {
+                isIdle = false
+                running += effects.count
+                pool.submit(effects, to: layer, completions)
+            }
+            while let event = machine.nextEvent() { observe(event) }
+        }
+        poller.removeAll()
+        link.turn(poller)
+    }
+
+    private func showProgressIfDue() {
+        guard let showProgress else { return }
+        let now = Clock.monotonic
+        if now >= lastProgress + Self.progressInterval {
+            lastProgress = now
+            showProgress(machine.progress)
+        }
+    }
+
+    // MARK: The end
+
+    /// Gives the last words (a Goodbye, or the reason of an abort) time to leave, and a peer's reason to arrive.
+    private func sayFarewell() throws(Errno) {
+        let end = Clock.monotonic + Self.farewell
+        drain()
+        while !link.isFlushed, !link.inputHasEnded || machine.end?.isComplete == true {
+            let now = Clock.monotonic
+            guard now < end else { return }
+            poller.removeAll()
+            link.register(in: &poller)
+            _ = try poller.wait(timeout: end - now)
+            link.turn(poller)
+        }
+    }
+
+    /// Waits for effects that are still out, so that nothing touches the disk after the session.
+    private func settleEffects() {
+        while running > 0 {
+            poller.removeAll()
+            poller.add(completions.wakeUp.raw, .readable)
+            guard let _ = try? poller.wait(timeout: nil) else { return }
+            completions.wakeUp.drain()
+            running -= completions.takeAll().count
+        }
+    }
+}

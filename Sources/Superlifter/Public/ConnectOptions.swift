@@ -1,0 +1,15 @@
+/// How a remote location is reached; from the command line and local configuration only.
+public struct ConnectOptions: Hashable, Sendable {
+    /// The command that reaches a host, as written (`-e`); nil: ssh.
+    public var remoteShell: [UInt8]?
+    /// The program started on the far side; nil: `superlifter`.
+    public var remotePath: [UInt8]?
+    /// Two pipes to the child even where one socket would do.
+    public var usesPipes = false
+    /// Ways to reach the server, tried in order (`--via`); empty: as the location says.
+    public var hints: [[UInt8]] = []
+    /// Seconds until the handshake must be done; nil: 300 where ssh may be asking for a password, else 30.
+    public var timeout: UInt32?
+
+    public init() {}
+}

@@ -1,0 +1,190 @@
+// The serving end of one connection: greet, open what the job names within what is allowed, run the machine that the
+// job's direction asks for.
+
+import LifterFiles
+import LifterProtocol
+import LifterSystem
+package import LifterTransport
+
+public struct Server: Sendable {
+    /// What may be reached.
+    public enum Confinement: Hashable, Sendable {
+        /// The user's own paths; relative ones from the login directory.
+        case unconfined
+        /// Beneath this directory alone, which is both `/` and the login directory of the session.
+        case root([UInt8], readOnly: Bool)
+    }
+
+    public var confinement: Confinement
+    /// Seconds until the handshake must be done.
+    public var handshakeTimeout: UInt32 = 300
+    public var cancellation: Cancellation?
+
+    public init(_ confinement: Confinement) { self.confinement = confinement }
+
+    /// Serves over two descriptors (which may be one number); they stay the caller's. Returns when the session is
+    /// complete; throws with the reason otherwise (the peer was told it, where that was possible).
+    public func serve(input: Int32, output: Int32) throws(SuperlifterError) {
+        var greeting = try Borrowed.greeting(input, output, handshakeTimeout, cancellation)
+        try serve(&greeting)
+    }
+
+    /// Serves a connection and ends it.
+    package func serve(_ connection: consuming Connection) throws(SuperlifterError) {
+        let seconds: UInt64
+        switch connection.peer {
+        case .tcp: seconds = min(30, UInt64(handshakeTimeout))
+        case .unix, .pipe, .child: seconds = UInt64(handshakeTimeout)
+        }
+        let pumps = Pumps(&connection)
+        var greeting = Greeting(
+            input: pumps.input, output: pumps.output, deadline: Clock.monotonic + seconds * 1_000_000_000,
+            cancellation: cancellation)
+        do throws(SuperlifterError) {
+            try serve(&greeting)
+        } catch {
+            Self.drain(pumps.input)
+            _ = connection.finish()
+            throw error
+        }
+        _ = connection.finish()
+    }
+
+    /// Answers a client that will not be served with the reason, and ends the connection.
+    package func turnAway(_ connection: consuming Connection, exitCode: UInt8, _ reason: String) {
+        let pumps = Pumps(&connection)
+        var greeting = Greeting(
+            input: pumps.input, output: pumps.output, deadline: Clock.monotonic + 5_000_000_000, cancellation: nil)
+        greeting.sayAbort(Abort(exit: exitCode, text: reason))
+        Self.drain(pumps.input)
+        _ = connection.finish()
+    }
+
+    private func serve(_ greeting: inout Greeting) throws(SuperlifterError) {
+        let hello = try Session.hello()
+        let result = try greeting.server(hello)
+        let fileSystem = KernelFileSystem()
+        let base: PathBase
+        let held: RawDescriptor
+        do throws(SuperlifterError) {
+            try check(result.job)
+            (base, held) = try openBase(fileSystem)
+        } catch {
+            greeting.sayAbort(error.abort)
+            throw error
+        }
+        defer { if held >= 0 { fileSystem.close(held) } }
+        switch result.job.direction {
+        case .push: try receive(&greeting, hello, result, base, fileSystem)
+        case .pull: try send(&greeting, hello, result, base, fileSystem)
+        }
+    }
+
+    private func check(_ job: Job) throws(SuperlifterError) {
+        guard case .root(_, readOnly: true) = confinement, job.direction == .push else { return }
+        // A comparison changes nothing.
+        if job.purpose == .transfer && !job.options.dryRun {
+            throw SuperlifterError(.refused, "this server is read-only: nothing can be pushed to it")
+        }
+    }
+
+    private func openBase(_ fileSystem: KernelFileSystem) throws(SuperlifterError) -> (PathBase, RawDescriptor) {
+        switch confinement {
+        case .unconfined: return (.user, -1)
+        case .root(let path, _):
+            do throws(Errno) {
+                let descriptor = try fileSystem.openRoot(path, [.read, .directory])
+                return (.beneath(descriptor), descriptor)
+            } catch {
+                throw SuperlifterError(
+                    .file, "the served directory cannot be opened", causes: [error.description])
+            }
+        }
+    }
+
+    // MARK: Roles
+
+    private func receive(
+        _ greeting: inout Greeting, _ hello: Hello, _ result: HandshakeResult, _ base: PathBase,
+        _ fileSystem: KernelFileSystem
+    ) throws(SuperlifterError) {
+        let agreement = Session.agreement(result, own: hello, ownIsReceiver: true)
+        let shape = result.job.shape ?? .items([])
+        let layer: FileLayer
+        let root: DestinationRoot
+        do throws(SuperlifterError) {
+            root = try Session.destination(
+                result.job.paths[0], agreement, shape: shape, base: base, fileSystem: fileSystem)
+            layer = FileLayer(
+                fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: false),
+                role: .receiver(root))
+        } catch {
+            greeting.sayAbort(error.abort)
+            throw error
+        }
+        layer.setDigestKey(agreement.digestKey)
+        let stream = try greeting.accept(hello, result)
+        let machine = ReceiverMachine(
+            agreement, destination: Session.ready(root, fileSystem), rootExists: !root.isMissing,
+            renamedTo: root.renamedTo, reportsEvents: false, now: Clock.monotonic)
+        try run(machine, StreamLink(stream, input: greeting.input, output: greeting.output), layer)
+    }
+
+    private func send(
+        _ greeting: inout Greeting, _ hello: Hello, _ result: HandshakeResult, _ base: PathBase,
+        _ fileSystem: KernelFileSystem
+    ) throws(SuperlifterError) {
+        let agreement = Session.agreement(result, own: hello, ownIsReceiver: false)
+        let roots: SourceRoots
+        let layer: FileLayer
+        do throws(SuperlifterError) {
+            roots = try Session.sources(
+                result.job.paths, rules: result.job.rules, base: base, fileSystem: fileSystem)
+            layer = FileLayer(
+                fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: true),
+                role: .sender(roots))
+        } catch {
+            greeting.sayAbort(error.abort)
+            throw error
+        }
+        layer.setDigestKey(agreement.digestKey)
+        let stream = try greeting.accept(hello, result)
+        let machine = SenderMachine(agreement, shape: Session.shape(roots), now: Clock.monotonic)
+        try run(machine, StreamLink(stream, input: greeting.input, output: greeting.output), layer)
+    }
+
+    private func run<Machine: SessionMachine>(
+        _ machine: consuming Machine, _ link: any Link, _ layer: FileLayer
+    ) throws(SuperlifterError) {
+        let end: SessionEnd
+        do throws(Errno) {
+            let pool = try WorkerPool()
+            let loop = try SessionLoop(
+                machine, link: link, layer: layer, pool: pool, cancellation: cancellation, showProgress: nil,
+                observe: { _ in })
+            end = try loop.run()
+            pool.finish()
+        } catch {
+            throw SuperlifterError(.file, "running the session", causes: [error.description])
+        }
+        if let error = SuperlifterError(end) { throw error }
+    }
+
+    /// After a refusal: reads what the client has sent already, for a moment, so that closing does not make the
+    /// system throw away the reason that is on its way.
+    private static func drain(_ input: RawDescriptor) {
+        let end = Clock.monotonic + 2_000_000_000
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        var poller = Poller()
+        poller.add(input, .readable)
+        while true {
+            let now = Clock.monotonic
+            guard now < end, let _ = try? poller.wait(timeout: end - now) else { return }
+            let transfer = buffer.withUnsafeMutableBytes { try? Streams.read(input, into: $0) }
+            switch transfer {
+            case .bytes, .wouldBlock: continue
+            case .end, nil: return
+            }
+        }
+    }
+}

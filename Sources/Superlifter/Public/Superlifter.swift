@@ -1,0 +1,11 @@
+// The library: one directory tree becomes another over any two-way byte stream.
+//
+//     Client    push, pull, compare and list, to a location or over descriptors of your own
+//     Server    serves one connection
+//
+// Calls block until the session ends and run on threads of their own making; from async code use the `async`
+// variants, which never occupy Swift's cooperative pool.
+
+public enum Superlifter {
+    public static let version = "0.1.0"
+}

@@ -1,0 +1,130 @@
+// What a transfer tells while it runs, and what it sums up at its end.
+
+import LifterProtocol
+
+/// The kinds of thing a name can stand for.
+public enum ItemKind: Hashable, Sendable {
+    case file, directory, symlink, fifo, socket, characterDevice, blockDevice
+}
+
+/// One entry that was changed (or, in a dry run, would be).
+public struct Item: Hashable, Sendable {
+    /// What differed, bit by bit.
+    public struct Changes: OptionSet, Hashable, Sendable {
+        public let rawValue: UInt16
+        public init(rawValue: UInt16) { self.rawValue = rawValue }
+        public static let created = Changes(rawValue: 1)
+        public static let content = Changes(rawValue: 2)
+        public static let checksum = Changes(rawValue: 4)
+        public static let size = Changes(rawValue: 8)
+        public static let time = Changes(rawValue: 16)
+        public static let mode = Changes(rawValue: 32)
+        public static let owner = Changes(rawValue: 64)
+        public static let group = Changes(rawValue: 128)
+        public static let timeNow = Changes(rawValue: 256)
+        public static let kind = Changes(rawValue: 512)
+    }
+
+    /// Below the root of the job; bytes as the file system has them.
+    public var path: [UInt8]
+    public var kind: ItemKind
+    /// Bytes of a regular file.
+    public var size: UInt64
+    public var mode: UInt16
+    /// Seconds since 1970, and nanoseconds.
+    public var modifiedSeconds: Int64
+    public var modifiedNanoseconds: UInt32
+    public var userID: UInt32
+    public var groupID: UInt32
+    /// A symlink's target.
+    public var target: [UInt8]
+    public var changes: Changes
+
+    init(path: [UInt8], entry: Entry, changes: LifterProtocol.Changes) {
+        self.path = path
+        let attributes = entry.attributes
+        kind =
+            switch attributes.kind {
+            case .regular: .file
+            case .directory: .directory
+            case .symlink: .symlink
+            case .fifo: .fifo
+            case .socket: .socket
+            case .characterDevice: .characterDevice
+            case .blockDevice: .blockDevice
+            }
+        size = attributes.kind == .regular ? attributes.size : 0
+        mode = attributes.mode
+        modifiedSeconds = attributes.modified.seconds
+        modifiedNanoseconds = attributes.modified.nanoseconds
+        userID = attributes.userID
+        groupID = attributes.groupID
+        target = entry.target
+        self.changes = Changes(rawValue: changes.rawValue)
+    }
+}
+
+/// One failed entry; the others went on.
+public struct ItemFailure: Hashable, Sendable {
+    public var path: [UInt8]
+    /// What was being done, and why it failed.
+    public var reason: String
+    /// It was gone before it could be read.
+    public var isVanished: Bool
+    public var isAtSource: Bool
+}
+
+/// How far a transfer is. Numbers grow only.
+public struct TransferProgress: Hashable, Sendable {
+    public var phase: String
+    public var entries: UInt64
+    public var filesToSend: UInt64
+    public var filesDone: UInt64
+    public var bytesToSend: UInt64
+    public var bytesDone: UInt64
+    /// The tree is fully scanned: the totals are final.
+    public var isScanned: Bool
+}
+
+public enum TransferEvent: Hashable, Sendable {
+    case item(Item)
+    /// An entry of a directory that is listed.
+    case listed(Item)
+    case deleted(path: [UInt8], isDirectory: Bool)
+    case failed(ItemFailure)
+    case warning(String)
+    case progress(TransferProgress)
+}
+
+/// What was done, in numbers.
+public struct TransferSummary: Hashable, Sendable {
+    public var entries: UInt64 = 0
+    /// Entries put in place or changed.
+    public var changed: UInt64 = 0
+    /// Regular files whose contents were transferred.
+    public var files: UInt64 = 0
+    public var deleted: UInt64 = 0
+    public var failed: UInt64 = 0
+    public var vanished: UInt64 = 0
+    /// Deletions that the limit refused (none were made).
+    public var refusedDeletions: UInt64 = 0
+    /// Bytes of file contents that were transferred, uncompressed.
+    public var contentBytes: UInt64 = 0
+    /// Sizes of the files that were transferred.
+    public var totalBytes: UInt64 = 0
+    /// Bytes on the stream; 0 between two places of one machine.
+    public var sentBytes: UInt64 = 0
+    public var receivedBytes: UInt64 = 0
+
+    public init() {}
+
+    /// The exit code that says the same: 0, 23 (some failed), 24 (some vanished), 25 (deletions refused).
+    public var exitCode: UInt8 {
+        if failed > 0 { return 23 }
+        if refusedDeletions > 0 { return 25 }
+        return vanished > 0 ? 24 : 0
+    }
+
+    /// Whether the two sides differed in anything that counts (`compare`).
+    public var hasDifferences: Bool { changed > 0 || deleted > 0 }
+}

@@ -1,0 +1,122 @@
+// push, pull, compare and list: the request becomes the library's options, its events become lines, its end becomes
+// an exit code.
+
+import LifterService
+import Superlifter
+
+struct TransferRun {
+    private let request: TransferRequest
+
+    init(_ request: TransferRequest) { self.request = request }
+
+    func run() -> Outcome {
+        let face = TransferFace(request)
+        let cancellation = Cancellation()
+        let interrupts = Interrupts(cancelling: cancellation)
+        defer { _ = interrupts }
+        var client = Client()
+        do throws(SuperlifterError) {
+            client.options = try options()
+            client.connecting = connecting()
+            client.cancellation = cancellation
+            client.showsProgress = face.wantsProgress
+            face.start(Mapping.rows(request))
+            let summary = try transfer(client) { face.show($0) }
+            return end(summary, face)
+        } catch {
+            return fail(error, face)
+        }
+    }
+
+    private func transfer(
+        _ client: Client, _ observe: @escaping (TransferEvent) -> Void
+    ) throws(SuperlifterError) -> TransferSummary {
+        switch request.action {
+        case .push: try client.push(request.sources, to: request.destination, observe: observe)
+        case .pull: try client.pull(request.sources, to: request.destination, observe: observe)
+        case .compare:
+            try client.compare(request.sources[0], with: request.destination, observe: observe)
+        case .list: try client.list(request.sources[0], observe: observe)
+        }
+    }
+
+    // MARK: Ends
+
+    private func end(_ summary: TransferSummary, _ face: TransferFace) -> Outcome {
+        let status = ExitStatus(rawValue: Int32(summary.exitCode)) ?? .partial
+        let isWritten = face.end(summary, status)
+        if request.action == .compare {
+            return .compared(CompareStatus(isWritten ? status : .fileIO, differences: summary.hasDifferences ? 1 : 0))
+        }
+        return .ended(isWritten ? status : .fileIO)
+    }
+
+    private func fail(_ error: SuperlifterError, _ face: TransferFace) -> Outcome {
+        let status = ExitStatus(rawValue: Int32(error.code.exitCode)) ?? .protocolStream
+        face.fail(error, status)
+        return request.action == .compare ? .compared(.trouble) : .ended(status)
+    }
+
+    // MARK: Options
+
+    private func options() throws(SuperlifterError) -> TransferOptions {
+        var options = TransferOptions()
+        let selection = request.selection
+        options.comparison =
+            switch selection.comparison {
+            case .quick: .quick
+            case .sizeOnly: .sizeOnly
+            case .checksum: .checksum
+            case .always: .always
+            }
+        options.dryRun = selection.dryRun
+        options.updateOnly = selection.updateOnly
+        options.existingOnly = selection.existingOnly
+        options.ignoreExisting = selection.ignoreExisting
+        options.rules = selection.rules.map {
+            FilterPattern(isInclude: $0.verdict == .include, pattern: $0.pattern)
+        }
+        options.keepsPermissions = request.keep.perms
+        options.keepsTimes = request.keep.times
+        options.keepsDirectoryTimes = request.keep.directoryTimes
+        options.keepsOwner = request.keep.owner
+        options.keepsGroup = request.keep.group
+        options.keepsLinks = request.keep.links
+        options.keepsDevices = request.keep.devices
+        options.numericIDs = request.keep.numericIDs
+        try applyDeletion(&options)
+        options.makesPath = request.makesPath
+        options.compression =
+            switch request.wire.compression {
+            case nil, .off: .none
+            case .zstd(let level): .zstd(level: level)
+            case .zlib(let level): .zlib(level: level)
+            }
+        options.timeout = request.wire.timeout
+        return options
+    }
+
+    private func applyDeletion(_ options: inout TransferOptions) throws(SuperlifterError) {
+        let deletion = request.deletion
+        if deletion.isOn { options.deletion = deletion.moment == .beforeContents ? .before : .after }
+        options.deletesExcluded = deletion.includesExcluded
+        options.deletesFromEmptySource = deletion.fromEmptySource
+        options.force = deletion.force
+        switch deletion.limit {
+        case nil: break
+        case .entries(let count): options.deletionLimit = count
+        case .percent:
+            throw SuperlifterError(.unsupported, "--max-delete as a percentage is not in this release; give a number")
+        }
+    }
+
+    private func connecting() -> ConnectOptions {
+        var connecting = ConnectOptions()
+        connecting.remoteShell = request.connection.remoteShell
+        connecting.remotePath = request.connection.remotePath
+        connecting.usesPipes = request.connection.usesPipes
+        connecting.hints = request.connection.hints
+        connecting.timeout = request.wire.connectTimeout
+        return connecting
+    }
+}
