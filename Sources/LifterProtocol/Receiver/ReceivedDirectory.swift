@@ -48,6 +48,8 @@ struct ReceivedDirectory: Sendable {
     /// Of these, what must be in place before a fresh directory gets its name.
     var levelBusy = 0
     var children = 0
+    /// Directories among its entries that the sender will open and has not opened yet.
+    var expected = 0
     var isFinishing = false
     var listedAny = false
 

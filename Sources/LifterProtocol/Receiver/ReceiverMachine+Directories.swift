@@ -33,10 +33,20 @@ extension ReceiverMachine {
             startScan(0)
             return
         }
-        guard directories[opened.id] == nil, directories[opened.parent] != nil else { throw .value("directory.id") }
+        guard opened.id > lastDirectory, opened.parent < opened.id else { throw .value("directory.id") }
         guard directories[opened.parent]?.opened[opened.name] == nil else { throw .value("directory.name") }
+        lastDirectory = opened.id
         var directory = ReceivedDirectory(parent: opened.parent, name: opened.name)
-        directory.isIncomplete = false
+        guard let parent = directories[opened.parent] else {
+            // Its parent was given up here before the sender knew.
+            directory.place = .unwanted
+            directory.isResolved = true
+            directories[opened.id] = directory
+            return
+        }
+        if let plan = parent.plans[opened.name], plan.place != .unwanted {
+            directories[opened.parent]?.expected -= 1
+        }
         directories[opened.id] = directory
         directories[opened.parent]?.opened[opened.name] = opened.id
         directories[opened.parent]?.children += 1
@@ -72,6 +82,7 @@ extension ReceiverMachine {
             apply(plan, to: id)
         } else {
             directories[parent]?.plans[name] = plan
+            if plan.place != .unwanted && !options.topOnly { directories[parent]?.expected += 1 }
         }
     }
 
@@ -107,6 +118,7 @@ extension ReceiverMachine {
         guard directories[id] != nil, directories[id]?.place != .unwanted else { return }
         directories[id]?.place = .unwanted
         directories[id]?.isResolved = true
+        directories[id]?.expected = 0
         core.send(.stop(.directory(id)))
         unpark(id)
         for write in directories[id]?.parkedWrites ?? [] { refuse(write) }
@@ -278,7 +290,7 @@ extension ReceiverMachine {
     mutating func finishIfDone(_ id: DirectoryID) {
         publishIfComplete(id)
         guard let directory = directories[id], directory.isResolved, directory.isWholeListing, directory.busy == 0,
-            directory.children == 0, !directory.isFinishing, id != 0 || listingEnded
+            directory.children == 0, directory.expected == 0, !directory.isFinishing, id != 0 || listingEnded
         else { return }
         if directory.place == .fresh && !directory.isPublished { return }
         if case .scanning = directory.own { return }

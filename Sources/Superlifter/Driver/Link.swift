@@ -15,6 +15,8 @@ protocol Link: AnyObject {
     /// Room for another outgoing message.
     var hasRoom: Bool { get }
     func send(_ message: OutgoingMessage) throws(WireError)
+    /// Writes what can be written without waiting.
+    func flush()
     /// Everything sent has left this process (or can never leave it).
     var isFlushed: Bool { get }
     /// The peer's direction has ended, and everything before its end was handed out.

@@ -69,6 +69,8 @@ final class LocalLink: Link {
 
     func nextReceived() throws(WireError) -> ReceivedMessage? { taken.popFirst() }
 
+    func flush() {}
+
     /// Credit bounds what is under way.
     var hasRoom: Bool { true }
 

@@ -117,8 +117,7 @@ final class SessionLoop<Machine: SessionMachine> {
             }
             while let event = machine.nextEvent() { observe(event) }
         }
-        poller.removeAll()
-        link.turn(poller)
+        link.flush()
     }
 
     private func showProgressIfDue() {

@@ -50,7 +50,7 @@ final class StreamLink: Link {
     func turn(_ poller: Poller) {
         heardSomething = false
         wantsTurn = false
-        write()
+        flush()
         if !inputEnded && !poller.events(at: inputPlace).isEmpty { read() }
     }
 
@@ -87,7 +87,7 @@ final class StreamLink: Link {
 
     /// Writes while the stream takes bytes, several frames in one call. After a write error the output is given up,
     /// but reading goes on: the peer's reason may still arrive.
-    private func write() {
+    func flush() {
         while !outputBroken, !outgoing.isEmpty {
             do throws(Errno) {
                 switch try writeSome() {
