@@ -26,6 +26,11 @@ package enum Signals {
     /// Ends this process by a signal, as if it had never been caught, so that its parent sees the true reason.
     package static func die(of signal: Signal) -> Never {
         restoreDefault(signal)
+        // A thread of some pool may keep signals from itself.
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        sigaddset(&mask, signal.rawValue)
+        pthread_sigmask(SIG_UNBLOCK, &mask, nil)
         _ = Glibc.raise(signal.rawValue)
         _exit(128 + signal.rawValue)
     }

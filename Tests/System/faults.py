@@ -25,10 +25,12 @@ PROXY = os.path.join(HERE, "proxy.py")
 LIMIT = 10  # seconds
 
 # System calls by which a copying program touches its trees and its streams; strace counts them per thread.
-CALLS = ["openat", "openat2", "read", "pread64", "write", "pwrite64", "writev", "close", "rename", "renameat", "renameat2",
-         "link", "linkat", "symlink", "symlinkat", "mkdir", "mkdirat", "mknodat", "unlink", "unlinkat", "rmdir", "fchmod",
-         "chmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "utimensat", "ftruncate", "fallocate", "getdents64", "newfstatat",
-         "fstat", "statx", "readlink", "readlinkat", "fcntl", "flock", "poll", "ppoll", "pselect6", "copy_file_range", "ioctl"]
+CALLS = """
+    openat openat2 read pread64 write pwrite64 writev close rename renameat renameat2 link linkat symlink symlinkat
+    mkdir mkdirat mknodat unlink unlinkat rmdir fchmod chmod fchmodat fchmodat2 chown fchown lchown fchownat utimensat
+    ftruncate fallocate getdents64 newfstatat fstat statx readlink readlinkat fcntl flock poll ppoll pselect6 ioctl
+    copy_file_range sendto recvfrom sendmsg recvmsg
+    """.split()
 
 
 class Scene:
@@ -58,7 +60,8 @@ class Scene:
                 os.makedirs(os.path.join(root, "fresh"))
                 for index in range(4):
                     place = "fresh/" if index % 2 else ""
-                    trees.write(os.path.join(root, f"{place}new{index}"), b"brand new " * (index * 900 + 1), mtime=trees.BASE + index)
+                    path = os.path.join(root, f"{place}new{index}")
+                    trees.write(path, b"brand new " * (index * 900 + 1), mtime=trees.BASE + index)
                 os.symlink("same1", os.path.join(root, "link"))
             else:
                 os.symlink("same0", os.path.join(root, "link"))
@@ -121,7 +124,7 @@ def _essence(record):
     return record["kind"], record.get("target")
 
 
-# Roads. Each returns (argv, env) for copying scene.new to `place`, with `wrap(argv)` around the program that is to fail.
+# Roads. Each returns (argv, env) for copying scene.new to `place`.
 
 def job(scene, place, verb, server, options=()):
     """A copy through a `server` argv whose stdin and stdout are the stream. The far side is the server's."""

@@ -30,8 +30,7 @@ def main():
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     ours, theirs = socket.socketpair()
-    server = subprocess.Popen(server_argv, stdin=theirs, stdout=theirs, restore_signals=True,
-                              preexec_fn=lambda: [signal.signal(s, signal.SIG_DFL) for s in (signal.SIGTERM, signal.SIGHUP)])
+    server = subprocess.Popen(server_argv, stdin=theirs, stdout=theirs, preexec_fn=default_signals)
     theirs.close()
     counts = {"up": 0, "down": 0}
     fired = relay(ours, counts, mode, direction, offset)
@@ -53,6 +52,12 @@ def main():
                    "lingered": round(time.monotonic() - gone, 3)}, file)
     os.rename(log + ".new", log)
     sys.exit(0 if code == 0 and not fired else 1)
+
+
+def default_signals():
+    """The server shall not inherit what the proxy ignores."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def relay(ours, counts, mode, direction, offset):

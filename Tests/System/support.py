@@ -39,7 +39,7 @@ class SystemTest(unittest.TestCase):
         atexit.register(cls.stack.close)  # also when the runner is interrupted; closing twice is harmless
         cls.scratch = cls.stack.enter_context(transports.scratch_directory())
         cls.link = None
-        if cls.__dict__.get("make_transport") is transports.socat_pipes and cls.tool.name == "rsync":
+        if cls.make_transport is transports.socat_pipes and cls.tool.name == "rsync":
             raise unittest.SkipTest("rsync's daemon serves sockets only; on pipes it would start to listen")
         if cls.make_transport is not None:
             try:

@@ -75,7 +75,8 @@ class Ssh(SystemTest):
         return entry
 
     def test_missing_program_names_remote_path(self):
-        result = self.attempt("plain", 127 if self.tool.name == "superlifter" else [12, 127], remote_path="/no/such/program")
+        code = 127 if self.tool.name == "superlifter" else [12, 127]
+        result = self.attempt("plain", code, remote_path="/no/such/program")
         if self.tool.name == "superlifter":
             self.assertIn(b"--remote-path", result.err)
 

@@ -71,7 +71,7 @@ def _answers(address):
 
 @contextlib.contextmanager
 def background(argv, ready, log):
-    """Runs a server until the block ends. `ready()` is asked until it says yes; a server that ends early is an error."""
+    """Runs a server until the block ends. `ready()` is asked until it says yes; one that ends early is an error."""
     with open(log, "ab") as output:
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
     try:
@@ -107,7 +107,7 @@ def command(tool, scratch):
 
 @contextlib.contextmanager
 def remote_shell(tool, scratch):
-    """Something other than ssh after -e: a script that drops the host and runs the rest through a shell, as sshd does."""
+    """Something other than ssh after -e: a script that drops the host and runs the rest in a shell, as sshd does."""
     script = os.path.join(scratch, "rsh")
     with open(script, "w") as file:
         file.write('#!/bin/sh\nwhile [ "$1" != there ]; do shift; done\nshift\nexec /bin/sh -c "$*"\n')
@@ -164,6 +164,16 @@ def inetd(tool, scratch):
 
 # Over a real sshd.
 
+def remove_user(name):
+    """Removes a user that we made; userdel refuses while a last process of the user is ending, so it is asked again."""
+    for attempt in range(50):
+        flags = ["-r"] if attempt < 49 else ["-r", "-f"]
+        removed = subprocess.run([need("userdel"), *flags, name], capture_output=True, check=False)
+        if removed.returncode in (0, 6):  # 6: there is no such user
+            return
+        time.sleep(0.1)
+
+
 class SshLab:
     """An sshd on loopback with keys, configuration and authorized_keys of its own; nothing of the system is used.
 
@@ -214,7 +224,7 @@ class SshLab:
         self.stack.close()
         while self.users:
             name = self.users.pop()
-            subprocess.run([need("userdel"), "-r", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            remove_user(name)
 
     def shell(self):
         """The remote shell command, as given to -e."""
@@ -234,8 +244,9 @@ class SshLab:
         os.chmod(keys, 0o644)
 
     def _write_server_config(self):
-        settings = [f"Port {self.port}", "ListenAddress 127.0.0.1", f"HostKey {self.directory}/host_key", "PidFile none",
-                    f"AuthorizedKeysFile {self.directory}/authorized_keys", "StrictModes no", "UsePAM no",
+        settings = [f"Port {self.port}", "ListenAddress 127.0.0.1", f"HostKey {self.directory}/host_key",
+                    f"AuthorizedKeysFile {self.directory}/authorized_keys", "PidFile none", "StrictModes no",
+                    "UsePAM no",
                     "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes",
                     "MaxStartups 200", "LogLevel VERBOSE", "PrintMotd no", "X11Forwarding no"]
         with open(os.path.join(self.directory, "sshd_config"), "w") as file:
@@ -250,9 +261,10 @@ class SshLab:
         user = user or pwd.getpwuid(os.geteuid()).pw_name
         lines = [f"Host {alias}", *settings.splitlines(), f"IdentityFile {self.directory}/{key}", f"User {user}"]
         self.hosts.append("\n    ".join(lines))
-        common = ["Host *", "HostName 127.0.0.1", f"Port {self.port}", "HostKeyAlias lifter-tests", "IdentitiesOnly yes",
-                  "IdentityAgent none", f"UserKnownHostsFile {self.directory}/known_hosts", "GlobalKnownHostsFile /dev/null",
-                  "StrictHostKeyChecking yes", "BatchMode yes", "LogLevel ERROR", "ConnectTimeout 10"]
+        common = ["Host *", "HostName 127.0.0.1", f"Port {self.port}", "HostKeyAlias lifter-tests",
+                  "IdentitiesOnly yes", "IdentityAgent none", f"UserKnownHostsFile {self.directory}/known_hosts",
+                  "GlobalKnownHostsFile /dev/null", "StrictHostKeyChecking yes", "BatchMode yes", "LogLevel ERROR",
+                  "ConnectTimeout 10"]
         with open(self.client_config, "w") as file:
             file.write("\n".join([*self.hosts, "\n    ".join(common)]) + "\n")
 

@@ -57,8 +57,9 @@ def settle_directories(root, start=BASE):
 def odd_names():
     """Names that have broken copying programs: all legal, none friendly."""
     names = [bytes([value]) for value in range(1, 256) if value not in b"/."]
-    names += [b"x" * 255, "é".encode() * 127 + b"y", b"\xff" * 255, b"new\nline", b"\n", b"trail ", b" lead", b"-rf", b"--delete",
-              b"...", b".hidden", b"..x", b"a:b", b"~", b"~root", b"$HOME", b"`id`", b"*", b"[a]", b"\\", b"back\\slash",
+    names += [b"x" * 255, "é".encode() * 127 + b"y", b"\xff" * 255, b"new\nline", b"\n", b"trail ", b" lead", b"-rf",
+              b"--delete", b"...", b".hidden", b"..x", b"a:b", b"~", b"~root", b"$HOME", b"`id`", b"*", b"[a]", b"\\",
+              b"back\\slash",
               b"\xc3\x28", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", "e\u0301".encode(), "é".encode(), b"con", b"a\tb",
               b"\x1b[31mred", b"%s%n", b"'quote'", b'"double"', b"semi;colon", b"amp&", b"\r", b"host:path", b"#.part#"]
     return sorted(set(names))
@@ -189,10 +190,11 @@ def deep(root, levels=5000):
         fd = above
 
 
-WORDS = b"self return import def class name value field model query request response if not None for in with raise".split()
+WORDS = b"self return import def class name value field model query request response if not None for in with".split()
 
 
-LINES = [b" " * (4 * (n % 4)) + b" ".join(WORDS[(n * k + k) % len(WORDS)] for k in range(1, 2 + n % 8)) for n in range(977)]
+LINES = [b" " * (4 * (n % 4)) + b" ".join(WORDS[(n * k + k) % len(WORDS)] for k in range(1, 2 + n % 8))
+         for n in range(977)]
 
 
 def _source_text(chance, size):
@@ -219,10 +221,14 @@ def source_project(root, seed=3, files=3000, directories=300):
             places.append(place)
     for index in range(files):
         place = places[index % len(places)] if index < len(places) else chance.choice(places)
-        name = b"__init__.py" if index < len(places) else b"module_%d.%s" % (index, chance.choice([b"py", b"py", b"py", b"txt", b"po", b"html"]))
-        size = 0 if name == b"__init__.py" and chance.random() < 0.6 else min(400_000, int(chance.lognormvariate(8.0, 1.3)))
+        ending = chance.choice([b"py", b"py", b"py", b"txt", b"po", b"html"])
+        name = b"__init__.py" if index < len(places) else b"module_%d.%s" % (index, ending)
+        size = min(400_000, int(chance.lognormvariate(8.0, 1.3)))
+        if name == b"__init__.py" and chance.random() < 0.6:
+            size = 0
         mode = 0o755 if chance.random() < 0.02 else 0o644
-        write(os.path.join(root, place, name), _source_text(chance, size), mode, BASE + index * SECOND + chance.randrange(SECOND))
+        mtime = BASE + index * SECOND + chance.randrange(SECOND)
+        write(os.path.join(root, place, name), _source_text(chance, size), mode, mtime)
     settle_directories(root)
 
 

@@ -68,7 +68,8 @@ class Shell:
     def _script(self, name, before):
         path = os.path.join(self.scratch, name)
         with open(path, "w") as file:
-            file.write(f'#!/bin/sh\nwhile [ "$1" != there ]; do shift; done\nshift\nexec {before} /bin/sh -c "exec $*"\n')
+            file.write('#!/bin/sh\nwhile [ "$1" != there ]; do shift; done\nshift\n'
+                       f'exec {before} /bin/sh -c "exec $*"\n')
         os.chmod(path, 0o755)
         return path
 
@@ -128,7 +129,8 @@ def counted_bytes(argv, log, env=None):
     """Runs a client through a relay that notes in `log`; returns (bytes up, bytes down), and the exit code."""
     if os.path.exists(log):
         os.unlink(log)
-    code = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env={**os.environ, **(env or {})}, check=False).returncode
+    code = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False,
+                          env={**os.environ, **(env or {})}).returncode
     deadline = time.monotonic() + 10
     while not os.path.exists(log) and time.monotonic() < deadline:
         time.sleep(0.01)

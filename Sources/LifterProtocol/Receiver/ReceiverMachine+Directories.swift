@@ -33,9 +33,9 @@ extension ReceiverMachine {
             startScan(0)
             return
         }
-        guard opened.id > lastDirectory, opened.parent < opened.id else { throw .value("directory.id") }
+        guard directories[opened.id] == nil, opened.parent <= lastDirectory else { throw .value("directory.id") }
         guard directories[opened.parent]?.opened[opened.name] == nil else { throw .value("directory.name") }
-        lastDirectory = opened.id
+        lastDirectory = max(lastDirectory, opened.id)
         var directory = ReceivedDirectory(parent: opened.parent, name: opened.name)
         guard let parent = directories[opened.parent] else {
             // Its parent was given up here before the sender knew.

@@ -33,6 +33,7 @@ package struct ReceiverMachine: Sendable {
     var open: [FileID: ReceivedEntry] = [:]
     /// The lowest id that may come next, and how many have come and are not answered.
     var nextFileID: FileID = 1
+    /// The highest directory id seen; ids come in no particular order.
     var lastDirectory: DirectoryID = 0
     var unanswered = 0
     /// Ids that are answered while contents for them may still arrive.
