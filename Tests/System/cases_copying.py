@@ -1,0 +1,251 @@
+"""Conformance, first part: what a copy keeps, what a second run does, and what goes where."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+try:
+    from . import trees, walker
+except ImportError:
+    import trees
+    import walker
+
+WITHOUT_TIMES = walker.FIELDS - {"mtime"}
+
+
+class Copying:
+    """Cases for every transport. The names of test methods say what is promised."""
+
+    def assert_silent_and_untouched(self, pair, *options):
+        before = walker.snapshot(pair.destination, identity=True)
+        result = pair.copy("-i", *options)
+        self.assertEqual(result.out, b"", f"the second run found something to do\n{result}")
+        self.assertEqual(walker.snapshot(pair.destination, identity=True), before, "the second run touched something")
+
+    def least_time(self):
+        """The smallest difference of times that must be seen, in ns. rsync compares whole seconds."""
+        return 1 if self.tool.name == "superlifter" else 10 ** 9
+
+    # Copies
+
+    def test_first_copy_keeps_everything_and_second_run_is_silent(self):
+        for pair in self.pairs():
+            trees.mixed(pair.source)
+            pair.copy()
+            pair.assert_same()
+            self.assert_silent_and_untouched(pair)
+
+    def test_odd_names(self):
+        for pair in self.pairs():
+            trees.odd(pair.source)
+            pair.copy()
+            pair.assert_same()
+            self.assert_silent_and_untouched(pair, "--delete")
+
+    def test_odd_names_on_the_command_line(self):
+        for pair in self.pairs():
+            names = [b"with space", b"\xff\xfe", b"quo'te\"s", b"$dollar;semi&", b"-dash"]
+            if self.tool.name == "superlifter":  # rsync's own shell and wildcard rules are in the way of these
+                names += [b"new\nline", b"back\\slash", b"*", b"[a]"]
+            sources = []
+            for name in names:
+                source = os.path.join(os.fsencode(pair.source_in), name)
+                trees.write(os.path.join(trees.made(source), b"file"), name, mtime=trees.BASE)
+                trees.settle(source, mtime=trees.BASE)
+                sources.append(source)
+            destination = os.path.join(os.fsencode(pair.destination_in), b"to \xfe'\" here")
+            pair.copy(sources=sources, destination=destination)
+            for source in sources:
+                self.assert_same(source, os.path.join(destination, os.path.basename(source)))
+
+    def test_thousand_small_files(self):
+        for pair in self.pairs():
+            trees.small_files(pair.source)
+            pair.copy()
+            pair.assert_same()
+
+    def test_project_and_its_next_release(self):
+        for pair in self.pairs():
+            shutil.copytree(project_template(self), pair.source, symlinks=True)
+            pair.copy("--no-times")
+            self.assert_same(pair.source, pair.destination, WITHOUT_TIMES)
+            pair.copy()
+            pair.assert_same()
+            trees.next_release(pair.source)
+            pair.copy("--delete")
+            pair.assert_same()
+            self.assert_silent_and_untouched(pair, "--delete")
+
+    def test_five_thousand_levels(self):
+        self.only_for("superlifter")
+        for pair in self.pairs():
+            trees.deep(pair.source)
+            pair.copy(timeout=120)
+            pair.assert_same()
+            pair.copy("--delete", timeout=120)
+            pair.assert_same()
+
+    def test_changes_arrive(self):
+        for pair in self.pairs():
+            trees.mixed(pair.source)
+            pair.copy()
+
+            def at(name):
+                return os.path.join(pair.source, name)
+            trees.write(at("plain/file0"), b"other size", mtime=trees.BASE + 1)
+            with open(at("plain/file1"), "r+b") as file:
+                file.write(b"\0same size, other time\0")
+            trees.settle(at("plain/file2"), mode=0o600)
+            trees.settle(at("plain/file3"), mtime=os.lstat(at("plain/file3")).st_mtime_ns + self.least_time())
+            trees.settle(at("empty"), mode=0o750)
+            trees.write(at("plain/sub/new"), b"new", mtime=trees.BASE + 2)
+            os.unlink(at("kinds/relative"))
+            os.symlink("../plain/file7", at("kinds/relative"))
+            trees.settle(at("kinds/relative"), mtime=trees.BASE + 3)
+            trees.settle_directories(pair.source, trees.BASE + 10 ** 15)
+            if trees.ROOT:
+                os.chown(at("plain/file4"), 777, 778)
+                os.chmod(at("modes/none"), 0o4755)
+            pair.copy()
+            pair.assert_same()
+            self.assert_silent_and_untouched(pair)
+
+    def test_file_times_in_the_destination_are_repaired(self):
+        for pair in self.pairs():
+            trees.mixed(pair.source)
+            pair.copy()
+            for name in ["plain", "plain/file0", "kinds/relative", "kinds/fifo"]:
+                trees.settle(os.path.join(pair.destination, name), mtime=5)
+            pair.copy()
+            pair.assert_same()
+
+    def test_without_delete_nothing_is_deleted(self):
+        for pair in self.pairs():
+            trees.small_files(pair.source, 5)
+            os.makedirs(os.path.join(pair.destination, "extra/below"))
+            trees.write(os.path.join(pair.destination, "extra/below/file"), b"stays")
+            trees.write(os.path.join(pair.destination, "alone"), b"stays")
+            pair.copy()
+            self.assertEqual(set(os.listdir(pair.destination)), {*os.listdir(pair.source), "extra", "alone"})
+            self.assertTrue(os.path.exists(os.path.join(pair.destination, "extra/below/file")))
+
+    def test_delete(self):
+        for when in ["--delete", "--delete-before"]:
+            for pair in self.pairs():
+                trees.mixed(pair.source)
+                pair.copy()
+                trees.copy(os.path.join(pair.source, "plain"), os.path.join(pair.destination, "plain/extra"))
+                trees.odd(os.path.join(pair.destination, "odd"))
+                os.symlink("/etc", os.path.join(pair.destination, "extra-link"))
+                outside = os.path.join(pair.destination_in, "outside")
+                trees.write(outside, b"outside")
+                os.symlink("../../outside", os.path.join(pair.destination, "plain/extra-link"))
+                pair.copy(when)
+                pair.assert_same()
+                self.assertTrue(os.path.exists(outside))
+
+    def test_type_changes(self):
+        for pair in self.pairs():
+            trees.type_changes(pair.destination, pair.source)
+            pair.copy("--delete")
+            pair.assert_same()
+        for pair in self.pairs():
+            trees.type_changes(pair.destination, pair.source)
+            pair.copy("--force")
+            pair.assert_same()
+
+    def test_full_directory_is_not_replaced_unasked(self):
+        for pair in self.pairs():
+            trees.type_changes(pair.destination, pair.source)
+            pair.copy(expect=23)
+            for name in os.listdir(pair.source):
+                if name.startswith("directory-"):
+                    self.assertTrue(os.path.exists(os.path.join(pair.destination, name, "below/file")), name)
+                else:
+                    wanted, got = (os.lstat(os.path.join(root, name)) for root in (pair.source, pair.destination))
+                    self.assertEqual(walker.kind(wanted), walker.kind(got), name)
+
+    # What goes where
+
+    def test_slash_rule(self):
+        for ending, inside in [("", "source"), ("/", ""), ("/.", "")]:
+            for pair in self.pairs():
+                trees.small_files(pair.source, 3)
+                os.mkdir(pair.destination)
+                pair.copy(source=pair.source + ending)
+                self.assert_same(pair.source, os.path.join(pair.destination, inside).rstrip("/"))
+                if inside:
+                    self.assertEqual(os.listdir(pair.destination), [inside])
+
+    def test_missing_last_component_is_created(self):
+        for pair in self.pairs():
+            trees.small_files(pair.source, 3)
+            pair.copy(source=pair.source)
+            self.assert_same(pair.source, os.path.join(pair.destination, "source"))
+
+    def test_missing_parents_need_mkpath(self):
+        for pair in self.pairs():
+            trees.small_files(pair.source, 3)
+            below = os.path.join(pair.destination_in, "a/b/c")
+            result = pair.copy(destination=below, expect=range(1, 128))
+            self.assertFalse(os.path.exists(os.path.join(pair.destination_in, "a")), result)
+            pair.copy("--mkpath", destination=below)
+            self.assert_same(pair.source, below)
+
+    def test_single_file(self):
+        for pair in self.pairs():
+            os.mkdir(pair.source)
+            file = os.path.join(pair.source, "file")
+            trees.write(file, b"one file", mode=0o640, mtime=trees.BASE + 1)
+            new = os.path.join(pair.destination_in, "new-name")
+            pair.copy(source=file, destination=new)
+            self.assert_same(file, new)
+            os.mkdir(pair.destination)
+            pair.copy(source=file, destination=pair.destination)
+            self.assert_same(file, os.path.join(pair.destination, "file"))
+            pair.copy(source=file, destination=os.path.join(pair.destination_in, "created/"))
+            self.assert_same(file, os.path.join(pair.destination_in, "created/file"))
+            trees.write(file, b"one changed file", mode=0o600, mtime=trees.BASE + 2)
+            pair.copy(source=file, destination=new)
+            self.assert_same(file, new)
+
+    def test_several_sources(self):
+        for pair in self.pairs():
+            trees.small_files(os.path.join(pair.source, "a"), 3)
+            trees.small_files(os.path.join(pair.source, "b"), 3)
+            trees.write(os.path.join(pair.source, "c"), b"c", mtime=trees.BASE)
+            names = ["a", "b", "c"]
+            pair.copy(sources=[os.path.join(pair.source, name) for name in names])
+            self.assertEqual(sorted(os.listdir(pair.destination)), names)
+            for name in names:
+                self.assert_same(os.path.join(pair.source, name), os.path.join(pair.destination, name))
+
+    def test_two_sources_of_one_name_are_refused(self):
+        self.only_for("superlifter")
+        for pair in self.pairs():
+            for place in ["one", "two"]:
+                trees.small_files(os.path.join(pair.source, place, "same"), 3)
+            sources = [os.path.join(pair.source, place, "same") for place in ["one", "two"]]
+            pair.copy(sources=sources, expect=range(1, 128))
+            self.assertFalse(os.path.exists(os.path.join(pair.destination, "same")))
+
+    def test_missing_source(self):
+        for pair in self.pairs():
+            result = pair.copy(source=os.path.join(pair.source_in, "never-there/"), expect=[3, 10, 11, 23])
+            self.assertIn(b"never-there", result.err)
+            if self.tool.name == "superlifter":
+                self.assertFalse(os.path.exists(pair.destination))
+
+
+_templates = {}
+
+
+def project_template(test):
+    """The project is generated once per process; each case copies it."""
+    if "project" not in _templates:
+        place = tempfile.mkdtemp(prefix="lifter-project-")
+        atexit.register(trees.remove, place)
+        trees.source_project(os.path.join(place, "project"))
+        _templates["project"] = os.path.join(place, "project")
+    return _templates["project"]
