@@ -110,7 +110,9 @@ import Testing
         #expect(try buffer.withUnsafeMutableBytes { try files.read(file, into: $0, at: 10) } == 24)
         #expect(buffer[0] == 1 && buffer[8] == 2)
         #expect(try buffer.withUnsafeMutableBytes { try files.read(file, into: $0, at: 34) } == 0)
-        #expect(throws: Errno.invalid) { try buffer.withUnsafeMutableBytes { try files.read(file, into: $0, at: .max) } }
+        #expect(throws: Errno.invalid) {
+            try buffer.withUnsafeMutableBytes { try files.read(file, into: $0, at: .max) }
+        }
         #expect(throws: Errno.fileTooBig) { try buffer.withUnsafeBytes { try files.write(file, from: $0, at: .max) } }
     }
 
