@@ -108,6 +108,8 @@ final class SessionLoop<Machine: SessionMachine> {
                 isIdle = false
                 do throws(WireError) { try link.send(message) } catch { machine.fail(error) }
             }
+            // What leaves makes room for more; a full stream ends the draining, and poll tells when it has room.
+            link.flush()
             var effects: [NumberedEffect] = []
             while let effect = machine.nextEffect() { effects.append(effect) }
             if !effects.isEmpty {
@@ -117,7 +119,6 @@ final class SessionLoop<Machine: SessionMachine> {
             }
             while let event = machine.nextEvent() { observe(event) }
         }
-        link.flush()
     }
 
     private func showProgressIfDue() {
