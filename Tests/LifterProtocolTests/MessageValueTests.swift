@@ -4,48 +4,49 @@ import LifterProtocol
 import Testing
 
 @Suite struct MessageValueTests {
-    @Test(arguments: [
-        (.hello, "02 00 01 00 00", "hello.newest"),
-        (.job, "03", "job.direction"),
-        (.job, "01 04", "job.purpose"),
-        (.job, "01 01 01 01 00", "job.path"),
-        (.ready, "02 01 00 00 00", "ready.isEmpty"),
-        (.credit, "00 00 00 00 00", "credit.class"),
-        (.credit, "05 00 00 00 00", "credit.class"),
-        (.stop, "00", "stop.kind"),
-        (.stop, "02 80 80 80 80 10", "stop.id"),
-        (.roots, "03", "shape.kind"),
-        (.roots, "02 00", "shape.items"),
-        (.roots, "02 01 08 01 61", "shape.item.kind"),
-        (.roots, "02 01 01 02 2e 2e", "shape.item.name"),
-        (.roots, "01 01 00 00 00 00 00 00", "shape.attributes"),
-        (.owners, "01 02 00 00", "owner.isGroup"),
-        (.owners, "01 00 01 01 00", "owner.name"),
-        (.directory, "01 02", "directory.streams"),
-        (.directory, "01 00 00 00", "directory.name"),
-        (.directory, "01 00 00 03 61 2f 62", "directory.name"),
-        (.range, "01 00 04", "range.flags"),
-        (.range, "01 00 01 00 01 61", "range.lastName"),
-        (.range, "01 00 01 01 00", "range.lastName"),
-        (.range, "01 00 00 00 00", "range.lastName"),
-        (.entries, "00 20", "entries.flags"),
-        (.entries, "00 04 01 01 01 61 00 00 00 00 00", "entry.kind"),
-        (.entries, "00 04 01 02 01 62 04 00 00 00 00 00 01 61 04 00 00 00 00 00", "entries.order"),
-        (.entries, "00 04 01 02 01 61 04 00 00 00 00 00 01 61 04 00 00 00 00 00", "entries.order"),
-        (.entries, "00 04 01 01 01 61 03 00 00 00 00 00 00", "entry.target"),
-        (.entries, "00 04 01 01 01 61 03 00 00 00 00 00 02 62 00", "entry.target"),
-        (.fileDigests, "01 01 02 00 00 00", "digests.isKnown"),
-        (.sourceProblem, "00 00 00 00", "problem.code"),
-        (.sourceProblem, "00 09 00 00", "problem.code"),
-        (.expand, "01 00", "expand.mode"),
-        (.expand, "01 04", "expand.mode"),
-        (.subtree, "01 04", "subtree.wish"),
-        (.outcomes, "01 01 00 02", "outcome.count"),
-        (.outcomes, "01 01 01 06", "outcome.code"),
-        (.content, "01 01 00 00 03 00", "content.end"),
-        (.content, "01 01 00 02 00 61", "content.length"),
-        (.content, "01 01 00 00 00 61", "content.length"),
-    ] as [(MessageKind, String, String)])
+    @Test(
+        arguments: [
+            (.hello, "02 00 01 00 00", "hello.newest"),
+            (.job, "03", "job.direction"),
+            (.job, "01 04", "job.purpose"),
+            (.job, "01 01 01 01 00", "job.path"),
+            (.ready, "02 01 00 00 00", "ready.isEmpty"),
+            (.credit, "00 00 00 00 00", "credit.class"),
+            (.credit, "05 00 00 00 00", "credit.class"),
+            (.stop, "00", "stop.kind"),
+            (.stop, "02 80 80 80 80 10", "stop.id"),
+            (.roots, "03", "shape.kind"),
+            (.roots, "02 00", "shape.items"),
+            (.roots, "02 01 08 01 61", "shape.item.kind"),
+            (.roots, "02 01 01 02 2e 2e", "shape.item.name"),
+            (.roots, "01 01 00 00 00 00 00 00", "shape.attributes"),
+            (.owners, "01 02 00 00", "owner.isGroup"),
+            (.owners, "01 00 01 01 00", "owner.name"),
+            (.directory, "01 02", "directory.streams"),
+            (.directory, "01 00 00 00", "directory.name"),
+            (.directory, "01 00 00 03 61 2f 62", "directory.name"),
+            (.range, "01 00 04", "range.flags"),
+            (.range, "01 00 01 00 01 61", "range.lastName"),
+            (.range, "01 00 01 01 00", "range.lastName"),
+            (.range, "01 00 00 00 00", "range.lastName"),
+            (.entries, "00 20", "entries.flags"),
+            (.entries, "00 04 01 01 01 61 00 00 00 00 00", "entry.kind"),
+            (.entries, "00 04 01 02 01 62 04 00 00 00 00 00 01 61 04 00 00 00 00 00", "entries.order"),
+            (.entries, "00 04 01 02 01 61 04 00 00 00 00 00 01 61 04 00 00 00 00 00", "entries.order"),
+            (.entries, "00 04 01 01 01 61 03 00 00 00 00 00 00", "entry.target"),
+            (.entries, "00 04 01 01 01 61 03 00 00 00 00 00 02 62 00", "entry.target"),
+            (.fileDigests, "01 01 02 00 00 00", "digests.isKnown"),
+            (.sourceProblem, "00 00 00 00", "problem.code"),
+            (.sourceProblem, "00 09 00 00", "problem.code"),
+            (.expand, "01 00", "expand.mode"),
+            (.expand, "01 04", "expand.mode"),
+            (.subtree, "01 04", "subtree.wish"),
+            (.outcomes, "01 01 00 02", "outcome.count"),
+            (.outcomes, "01 01 01 06", "outcome.code"),
+            (.content, "01 01 00 00 03 00", "content.end"),
+            (.content, "01 01 00 02 00 61", "content.length"),
+            (.content, "01 01 00 00 00 61", "content.length"),
+        ] as [(MessageKind, String, String)])
     func refused(_ kind: MessageKind, _ bytes: String, _ field: String) {
         let payload = bytes.split(separator: " ").compactMap { UInt8($0, radix: 16) }
         #expect(problem(kind, payload) == .value(field))
@@ -99,12 +100,13 @@ import Testing
     }
 
     /// Attribute lists: unknown even tags are skipped, unknown odd ones refused; tags rise; a flag has no value.
-    @Test(arguments: [
-        ("00", nil), ("01 66 02 61 62", nil), ("01 65 00", "job.options (unknown option 101)"),
-        ("02 03 00 01 00", "job.options"), ("02 01 00 01 00", "job.options"), ("01 01 01 00", "job.options"),
-        ("01 29 01 03", "job.delete"), ("01 29 02 80 02", "job.delete"), ("01 2f 05 80 80 80 80 10", "job.options"),
-        ("01 2d 02 03 00", "job.compression"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("00", nil), ("01 66 02 61 62", nil), ("01 65 00", "job.options (unknown option 101)"),
+            ("02 03 00 01 00", "job.options"), ("02 01 00 01 00", "job.options"), ("01 01 01 00", "job.options"),
+            ("01 29 01 03", "job.delete"), ("01 29 02 80 02", "job.delete"), ("01 2f 05 80 80 80 80 10", "job.options"),
+            ("01 2d 02 03 00", "job.compression"),
+        ] as [(String, String?)])
     func attributeLists(_ list: String, _ field: String?) {
         let options = list.split(separator: " ").compactMap { UInt8($0, radix: 16) }
         let payload: [UInt8] = [2, 1, 1, 1, 0x61] + options + [0, 0, 1, 0, 1, 0, 0, 0]
