@@ -189,6 +189,19 @@ import Testing
         #expect(rules(key: 9).hash(listing([file, link]), 0, owners: nil) == Hashing.hash(first, 9))
     }
 
+    /// The example of Docs/protocol.md.
+    @Test func theExampleOfTheDocument() {
+        let key = Agreement.key(client: Samples.nonce, server: Samples.nonce, seed: ProtocolConstants.digestKeySeed)
+        #expect(key == 0xe89b_6cd8_c674_1d8a)
+        let file = Samples.entry(
+            "f", Samples.attributes(.regular, 0o644, user: 1, group: 2, size: 3, Samples.time(4, 5)))
+        let rules = rules(key: key)
+        #expect(rules.hash(listing([file]), 0, owners: nil) == 0xd485_7d6e_9d04_673e)
+        #expect(
+            digest(rules, [file]) == ContentDigest(low: 0x93db_0319_6c38_b4d6, high: 0x1970_0e1b_3919_653f))
+        #expect(digest(rules, []) == ContentDigest(low: 0x310a_d016_7575_1426, high: 0x60f8_07c4_750d_363f))
+    }
+
     // MARK: Owners
 
     @Test func ownersAreHashedInTheSendersNumbers() throws {

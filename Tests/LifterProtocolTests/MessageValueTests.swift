@@ -113,6 +113,23 @@ import Testing
         #expect(problem(.job, payload) == field.map { .value($0) })
     }
 
+    /// A window that is not announced is no window.
+    @Test func helloAnnouncesAllItsLimits() throws {
+        let bytes = try Golden.bytes("hello")
+        let list = try #require(bytes.lastIndex(of: 6))
+        let attributes: [[UInt8]] = [
+            [1, 4, 0x80, 0x80, 0x80, 4], [3, 4, 0x80, 0x80, 0x80, 1], [5, 4, 0x80, 0x80, 0x80, 1],
+            [7, 4, 0x80, 0x80, 0x80, 4], [9, 3, 0x80, 0x80, 1], [11, 1, 7],
+        ]
+        #expect(Array(bytes[(list + 1)...]) == Array(attributes.joined()))
+        for index in attributes.indices {
+            var fewer = attributes
+            fewer.remove(at: index)
+            let found = problem(.hello, bytes[..<list] + [5] + fewer.joined())
+            #expect(found == (index == 5 ? nil : .value("hello.limits")))
+        }
+    }
+
     /// A newer peer's attributes of a request are skipped when they may be.
     @Test func requestsMayCarryMore() throws {
         guard case .request(let request) = try decoded(.request, [1, 5, 2, 2, 1, 9, 4, 0]) else { return }

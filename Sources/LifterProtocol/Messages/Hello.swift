@@ -54,7 +54,10 @@ package struct Hello: Hashable, Sendable {
         let count = try reader.count("hello.features", each: 1, upTo: 256)
         features = []
         for _ in 0..<count { features.append(try reader.text("hello.feature")) }
+        // All of them must be there: an announcement has no defaults that could be tuned.
         limits = Limits()
+        (limits.contentWindow, limits.listingWindow, limits.answerWindow, limits.signatureWindow) = (0, 0, 0, 0)
+        limits.openIDs = 0
         abilities = []
         var list = try AttributeListReader(from: &reader, "hello.values")
         while let tag = try list.next() {

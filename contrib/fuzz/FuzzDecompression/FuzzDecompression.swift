@@ -5,7 +5,8 @@ import LifterCodec
 
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runDriver(
-    _ count: UnsafeMutablePointer<Int32>, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ count: UnsafeMutablePointer<Int32>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
     _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
 ) -> Int32
 
@@ -49,7 +50,8 @@ private func streamed(_ input: [UInt8], _ size: Int) {
 }
 
 private func roundTrip(_ input: [UInt8]) {
-    guard let compressor = try? ZstdStreamCompressor(level: 1), let stream = try? ZstdStreamDecompressor(windowLogMax: 20),
+    guard let compressor = try? ZstdStreamCompressor(level: 1),
+        let stream = try? ZstdStreamDecompressor(windowLogMax: 20),
         let block = try? ZstdCompressor().compress(input, level: 1)
     else { return }
     let half = input.count / 2
