@@ -116,6 +116,10 @@ final class Scanner: Sendable {
         }
         var entries = Entries(result: ScanResult(attributes: Attributes(status)))
         entries.result.listing.reserve(count: names.count, bytes: names.bytes.count)
+        // The root is an entry of no directory, and its owner counts too.
+        if id == 0 && isSender && !settings.numericIDs {
+            entries.owners.insert(user: status.userID, group: status.groupID)
+        }
         var matcher = filter.matcher(inDirectory: filter.isEmpty ? [] : directories.path(of: id)[...])
         for index in names.sortedIndices() {
             let name = names[index]

@@ -149,7 +149,7 @@ package struct SessionCore {
         send(.goodbye)
     }
 
-    /// Both Goodbyes are said and ours has left.
+    /// Both Goodbyes are said and ours has been handed out.
     mutating func completeIfDone() {
         if end == nil, saidGoodbye, peerSaidGoodbye, outbox.isEmpty { end = .complete(peer: peerSummary) }
     }

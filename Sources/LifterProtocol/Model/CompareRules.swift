@@ -5,7 +5,9 @@
 //   name, kind     always
 //   size           regular files; devices' numbers where devices are kept
 //   mode           permissions are kept (set-id bits only where the receiver can keep them; never for links)
-//   mtime          times are kept, cut to the coarser granularity (directories: unless times are omitted; links too)
+//   mtime          times are kept, cut to the coarser granularity (directories: unless times are omitted; links too);
+//                  of regular files also where it decides whether contents are sent (neither by size alone nor by
+//                  checksum)
 //   owner, group   they are kept and the receiver can; in the sender's numbers
 //   target         links
 
@@ -14,6 +16,8 @@ import LifterCodec
 package struct CompareRules: Sendable {
     package var permissions: Bool
     package var times: Bool
+    /// Times of regular files are compared, whether they are kept or not.
+    package var fileTimes: Bool
     package var directoryTimes: Bool
     package var user: Bool
     package var group: Bool
@@ -24,12 +28,21 @@ package struct CompareRules: Sendable {
     package init(_ options: JobOptions, abilities: Abilities, granularity: UInt32, key: UInt64) {
         permissions = options.keepPermissions
         times = options.keepTimes
+        fileTimes = options.keepTimes || !(options.sizeOnly || options.checksum)
         directoryTimes = options.keepTimes && !options.omitDirectoryTimes
         user = options.keepUser && abilities.contains(.owners)
         group = options.keepGroup && abilities.contains(.owners)
         setIDs = abilities.contains(.setIDs)
         self.granularity = granularity
         self.key = key
+    }
+
+    private func comparesTime(_ kind: EntryKind) -> Bool {
+        switch kind {
+        case .regular: fileTimes
+        case .directory: directoryTimes
+        case .symlink, .fifo, .socket, .characterDevice, .blockDevice: times
+        }
     }
 
     /// The mode as far as it is compared.
@@ -56,7 +69,7 @@ package struct CompareRules: Sendable {
         if permissions && attributes.kind != .symlink {
             Self.append(UInt64(comparedMode(attributes.mode)), 2, to: &bytes)
         }
-        if attributes.kind == .directory ? directoryTimes : times {
+        if comparesTime(attributes.kind) {
             let time = attributes.modified.truncated(to: granularity)
             Self.append(UInt64(bitPattern: time.seconds), 8, to: &bytes)
             Self.append(UInt64(time.nanoseconds), 4, to: &bytes)

@@ -29,7 +29,10 @@ struct ReceivedDirectory: Sendable {
     // Making (fresh directories).
     var isMade = false
     var isPublished = false
+    /// It is being made or published.
     var isMaking = false
+    /// How a fresh one may replace what bears its name.
+    var makeRule = ReplaceRule()
     /// The sender's entry; for existing directories set where it is known to matter.
     var entry: Entry?
     /// Whether the attributes it is to end with are known (its own place in the parent is resolved).
@@ -47,9 +50,6 @@ struct ReceivedDirectory: Sendable {
     var busy = 0
     /// Of these, what must be in place before a fresh directory gets its name.
     var levelBusy = 0
-    var children = 0
-    /// Directories among its entries that the sender will open and has not opened yet.
-    var expected = 0
     var isFinishing = false
     var listedAny = false
 
@@ -58,8 +58,10 @@ struct ReceivedDirectory: Sendable {
     var parkedEntries: [EntriesMessage] = []
     var parkedWrites: [ParkedWrite] = []
     var parkedRanges: [RangeMessage] = []
-    /// What the entries said about child directories that have not been opened yet, and those opened.
+    /// What the entries said about child directories that have not been opened yet, and how many of those will be.
     var plans: [[UInt8]: ChildPlan] = [:]
+    var childrenToCome = 0
+    /// Live child directories.
     var opened: [[UInt8]: DirectoryID] = [:]
 
     init(parent: DirectoryID, name: [UInt8]) {
@@ -67,7 +69,18 @@ struct ReceivedDirectory: Sendable {
         self.name = name
     }
 
+    /// There is a directory to work in, perhaps under a part name.
+    var isThere: Bool { place == .existing || isMade }
+    /// It bears its final name.
+    var hasName: Bool { place == .existing || isPublished }
+    /// Everything at this level was told, and every directory in it opened.
     var isWholeListing: Bool { sawLast && openRanges == 0 && parkedEntries.isEmpty && parkedRanges.isEmpty }
+    /// Nothing about it is under way any more.
+    var isQuiet: Bool {
+        guard busy == 0, opened.isEmpty, !isFinishing else { return false }
+        if place == .unwanted { return true }
+        return isResolved && isWholeListing && childrenToCome == 0 && (place != .fresh || isPublished)
+    }
     var ownListing: Listing? {
         if case .ready(let listing) = own { listing } else { nil }
     }
@@ -106,23 +119,30 @@ struct ReceivedEntry: Sendable {
     var changes: Changes
     var rule: ReplaceRule
     var state = State.awaiting
-    /// Whether the sender will send contents (promised or asked for), up to an end.
-    var expectsContent = false
+    /// Its contents come without being asked for.
+    var isPromised = false
     /// It must be in place before its new directory gets its name.
     var isLevel = false
     var isRetry = false
 }
 
 struct Staging: Sendable {
+    var isOpening = false
     var isOpen = false
     var isWriting = false
-    var isCommitting = false
     var received: UInt64 = 0
     var waiting: [Payload] = []
     /// Credit held by what waits and by what is being written.
     var waitingWeight = 0
     var writingWeight = 0
     var end: ContentDigest??
+}
+
+/// A staged file that was given up while an effect on it was out: it is thrown away when that comes back.
+struct AbandonedStage: Sendable {
+    var directory: DirectoryID
+    /// Credit held by the bytes that the effect is writing.
+    var weight: Int
 }
 
 /// A range of the sender's that was not simply the same.

@@ -41,9 +41,12 @@ extension ReceiverMachine {
     }
 
     mutating func rangeDigest(_ sequence: UInt64, _ digest: ContentDigest) throws(WireError) {
-        guard pendingRanges[sequence]?.isChecking == true, pendingRanges[sequence]?.theirs == nil else {
-            throw .value("rangeDigest.sequence")
+        // Nothing may be wanted of that directory any more.
+        guard let range = pendingRanges[sequence] else {
+            guard sequence < ledgerFront + UInt64(ledger.count) else { throw .value("rangeDigest.sequence") }
+            return
         }
+        guard range.isChecking, range.theirs == nil else { throw .value("rangeDigest.sequence") }
         pendingRanges[sequence]?.theirs = digest
         compareContents(sequence)
     }
@@ -72,12 +75,6 @@ extension ReceiverMachine {
         var entry = received
         entry.state = .checking(own: nil, theirs: nil)
         begin(id, entry)
-        if entry.expectsContent {
-            // Contents come anyway; they are not needed for the question.
-            entry.expectsContent = false
-            draining.insert(id)
-            open[id]?.expectsContent = false
-        }
         digestsWanted.append(id)
         fileChecks.append(id)
     }
@@ -133,10 +130,9 @@ extension ReceiverMachine {
         open[id] = entry
         if changesNothing { return conclude(id, .settled(entry.changes)) }
         entry.state = .awaiting
-        entry.expectsContent = true
         open[id] = entry
         progress.filesToSend += 1
         progress.bytesToSend += entry.entry.attributes.size
-        wanted.append(id)
+        ask(id)
     }
 }

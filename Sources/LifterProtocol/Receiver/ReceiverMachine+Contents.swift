@@ -1,20 +1,48 @@
 // Frames to files. A small file that comes whole is written in one effect with its neighbours; a larger one is staged,
 // one effect at a time, in the order of its bytes. Credit goes back when bytes have left memory.
+//
+// Contents may be here before the entries that they belong to were handled (those may wait for a scan); then they wait,
+// in order. They may also come when nobody wants them any more; then they are dropped up to their end.
 
 extension ReceiverMachine {
     mutating func receive(_ message: ContentMessage, _ weight: Int) throws(WireError) {
+        for segment in message.segments where awaited[segment.id] == nil { throw .value("content.id") }
+        if earlyContents.isEmpty && isHandled(message) {
+            try take(message, weight)
+        } else {
+            earlyContents.append(EarlyContent(message: message, weight: weight))
+        }
+    }
+
+    private func isHandled(_ message: ContentMessage) -> Bool {
+        message.segments.allSatisfy { awaited[$0.id] != false }
+    }
+
+    /// Takes contents whose entries have been handled meanwhile.
+    mutating func advanceContents() {
+        while core.end == nil, let early = earlyContents.first, isHandled(early.message) {
+            _ = earlyContents.popFirst()
+            do throws(WireError) { try take(early.message, early.weight) } catch { core.fail(error) }
+        }
+    }
+
+    // MARK: Messages
+
+    private mutating func take(_ message: ContentMessage, _ weight: Int) throws(WireError) {
         var rest = weight
         var batch: [SmallFile] = []
         var batchWeight = 0
         var buffer: [UInt8] = []
         var directory: DirectoryID?
         for (index, segment) in message.segments.enumerated() {
+            guard awaited[segment.id] != nil else { throw .value("content.id") }
+            if segment.end != nil { awaited[segment.id] = nil }
             // What the table itself weighs goes with the last segment.
             let isLast = index == message.segments.count - 1
             let share = isLast ? rest : min(rest, 64 + Int(clamping: segment.payload.count))
             rest -= share
             summary.contentBytes += segment.payload.count
-            if let file = try smallFile(segment, &buffer) {
+            if let file = smallFile(segment, &buffer) {
                 let place = open[segment.id]?.directory
                 if place != directory {
                     flush(&batch, buffer, &batchWeight, directory)
@@ -23,7 +51,7 @@ extension ReceiverMachine {
                 batch.append(file)
                 batchWeight += share
             } else {
-                try receive(segment, share)
+                try take(segment, share)
             }
         }
         flush(&batch, buffer, &batchWeight, directory)
@@ -31,14 +59,11 @@ extension ReceiverMachine {
     }
 
     /// A whole small file in one segment; it is in work from here on.
-    private mutating func smallFile(
-        _ segment: ContentSegment, _ buffer: inout [UInt8]
-    ) throws(WireError) -> SmallFile? {
-        guard var entry = open[segment.id], case .awaiting = entry.state, entry.expectsContent, segment.offset == 0,
+    private mutating func smallFile(_ segment: ContentSegment, _ buffer: inout [UInt8]) -> SmallFile? {
+        guard var entry = open[segment.id], case .awaiting = entry.state, segment.offset == 0,
             case .whole(let digest?) = segment.end, case .bytes(let bytes, let range) = segment.payload,
             UInt64(range.count) == entry.entry.attributes.size, UInt64(range.count) <= smallFile
         else { return nil }
-        entry.expectsContent = false
         entry.state = .placing
         open[segment.id] = entry
         buffer = bytes
@@ -61,57 +86,43 @@ extension ReceiverMachine {
 
     // MARK: Staged files
 
-    private mutating func receive(_ segment: ContentSegment, _ weight: Int) throws(WireError) {
-        guard var entry = open[segment.id], entry.expectsContent else {
-            guard draining.contains(segment.id) else { throw .value("content.id") }
-            if segment.end != nil { draining.remove(segment.id) }
-            core.release(.content, weight)
-            return
-        }
+    private mutating func take(_ segment: ContentSegment, _ weight: Int) throws(WireError) {
+        guard var entry = open[segment.id] else { return core.release(.content, weight) }
         var staging: Staging
+        let isNew: Bool
         switch entry.state {
-        case .awaiting: staging = Staging()
-        case .staging(let state): staging = state
-        case .placing, .checking: throw .value("content.id")
+        case .awaiting: (staging, isNew) = (Staging(), true)
+        case .staging(let state): (staging, isNew) = (state, false)
+        case .placing, .checking: return core.release(.content, weight)
         }
         guard segment.offset == staging.received else { throw .value("content.offset") }
         let (received, overflow) = staging.received.addingReportingOverflow(segment.payload.count)
         guard !overflow, received <= entry.entry.attributes.size else { throw .value("content.length") }
-        let isNew = staging.received == 0 && !staging.isOpen && staging.waiting.isEmpty && staging.end == nil
         if case .failed(let problem) = segment.end {
-            entry.expectsContent = false
-            open[segment.id] = entry
             core.release(.content, weight)
-            return giveUp(segment.id, problem)
+            return concludeStaged(segment.id, .failed(problem))
         }
         staging.received = received
         staging.waiting.append(segment.payload)
         staging.waitingWeight += weight
         if case .whole(let digest) = segment.end {
             guard received == entry.entry.attributes.size else { throw .value("content.length") }
-            entry.expectsContent = false
             staging.end = .some(digest)
         }
-        let wasAwaiting = if case .awaiting = entry.state { true } else { false }
         entry.state = .staging(staging)
         open[segment.id] = entry
-        if isNew && wasAwaiting {
-            put(.stage(segment.id), in: entry.directory)
-        } else {
-            writeOn(segment.id)
-        }
+        if isNew { put(.stage(segment.id), in: entry.directory) } else { writeOn(segment.id) }
     }
 
     mutating func openedStage(_ id: FileID, _ result: PlaceResult) {
+        if let given = abandoned.removeValue(forKey: id) { return abandonNow(id, given) }
+        guard var entry = open[id], case .staging(var staging) = entry.state else { return }
+        staging.isOpening = false
+        if case .done = result { staging.isOpen = true }
+        entry.state = .staging(staging)
+        open[id] = entry
         switch result {
-        case .done:
-            guard var entry = open[id], case .staging(var staging) = entry.state else {
-                return run(.abandon(id: id), as: .abandon)
-            }
-            staging.isOpen = true
-            entry.state = .staging(staging)
-            open[id] = entry
-            writeOn(id)
+        case .done: writeOn(id)
         case .kept: concludeStaged(id, .skipped)
         case .failed(let problem): failStaged(id, problem)
         }
@@ -119,8 +130,7 @@ extension ReceiverMachine {
 
     /// Gives the waiting bytes of a staged file to the disk; commits when all are written.
     private mutating func writeOn(_ id: FileID) {
-        guard var entry = open[id], case .staging(var staging) = entry.state, staging.isOpen, !staging.isWriting,
-            !staging.isCommitting
+        guard var entry = open[id], case .staging(var staging) = entry.state, staging.isOpen, !staging.isWriting
         else { return }
         if !staging.waiting.isEmpty {
             staging.isWriting = true
@@ -132,8 +142,7 @@ extension ReceiverMachine {
             open[id] = entry
             run(.writeChunk(id: id, payloads: payloads), as: .write(id))
         } else if case .some(let digest) = staging.end {
-            staging.isCommitting = true
-            entry.state = .staging(staging)
+            entry.state = .placing
             open[id] = entry
             directories[entry.directory]?.isTouched = true
             run(.commit(id: id, digest: digest), as: .commit(id))
@@ -141,10 +150,8 @@ extension ReceiverMachine {
     }
 
     mutating func wroteChunk(_ id: FileID, _ result: PlaceResult) {
-        guard var entry = open[id], case .staging(var staging) = entry.state else {
-            // Given up meanwhile; its credit went back then.
-            return run(.abandon(id: id), as: .abandon)
-        }
+        if let given = abandoned.removeValue(forKey: id) { return abandonNow(id, given) }
+        guard var entry = open[id], case .staging(var staging) = entry.state else { return }
         core.release(.content, staging.writingWeight)
         staging.writingWeight = 0
         staging.isWriting = false
@@ -156,30 +163,42 @@ extension ReceiverMachine {
         }
     }
 
-    /// The sender gave up on a file.
-    private mutating func giveUp(_ id: FileID, _ problem: FileProblem) {
-        concludeStaged(id, .failed(problem))
-    }
+    // MARK: Giving up
 
     /// This side cannot write a file: the rest of it is not wanted.
     private mutating func failStaged(_ id: FileID, _ problem: FileProblem) {
-        guard let entry = open[id] else { return }
-        if entry.expectsContent { core.send(.stop(.file(id))) }
-        releaseStaging(id)
-        if problem.isFullDisk { failEntry(id, entry, problem) } else { conclude(id, .failed(problem)) }
+        if awaited[id] != nil { core.send(.stop(.file(id))) }
+        noteFullDisk(problem)
+        concludeStaged(id, .failed(problem))
     }
 
-    private mutating func concludeStaged(_ id: FileID, _ outcome: Outcome) {
+    mutating func concludeStaged(_ id: FileID, _ outcome: Outcome) {
         releaseStaging(id)
         conclude(id, outcome)
     }
 
-    /// Returns what a staged file holds. An effect still out is followed by `abandon` when it comes back.
+    /// Returns what a staged file holds; at once, or when the effect that is out on it comes back. Until the part is
+    /// thrown away its directory is kept.
     private mutating func releaseStaging(_ id: FileID) {
-        guard var entry = open[id], case .staging(let staging) = entry.state else { return }
-        core.release(.content, staging.waitingWeight + staging.writingWeight)
-        if staging.isOpen && !staging.isWriting { run(.abandon(id: id), as: .abandon) }
-        entry.state = .placing
-        open[id] = entry
+        guard let entry = open[id], case .staging(let staging) = entry.state else { return }
+        core.release(.content, staging.waitingWeight)
+        let given = AbandonedStage(directory: entry.directory, weight: staging.writingWeight)
+        if staging.isOpening || staging.isWriting {
+            abandoned[id] = given
+            directories[entry.directory]?.busy += 1
+        } else if staging.isOpen {
+            directories[entry.directory]?.busy += 1
+            abandonNow(id, given)
+        }
+    }
+
+    private mutating func abandonNow(_ id: FileID, _ given: AbandonedStage) {
+        core.release(.content, given.weight)
+        run(.abandon(id: id), as: .abandon(given.directory))
+    }
+
+    mutating func abandonedStage(in directory: DirectoryID) {
+        directories[directory]?.busy -= 1
+        finishIfDone(directory)
     }
 }

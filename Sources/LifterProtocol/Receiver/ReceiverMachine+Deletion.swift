@@ -5,6 +5,8 @@
 extension ReceiverMachine {
     /// An own entry that the sender does not have.
     mutating func extraneous(_ entry: Entry, in id: DirectoryID) {
+        // Where named items are put into a directory, what else is there is not in question.
+        if id == 0, case .items = shape { return }
         guard deletes(in: id) else {
             if agreement.job.purpose == .compare { summary.differing += 1 }
             return
@@ -23,7 +25,6 @@ extension ReceiverMachine {
         guard options.delete != .none, pass == 0, let directory = directories[id], !directory.isIncomplete else {
             return false
         }
-        if id == 0, case .items = shape { return false }
         let isSourceRoot: Bool
         switch shape {
         case .contents: isSourceRoot = id == 0
@@ -44,7 +45,8 @@ extension ReceiverMachine {
         _ id: DirectoryID, _ name: [UInt8], _ counts: Bool, _ count: UInt64, _ problem: FileProblem?
     ) {
         directories[id]?.busy -= 1
-        planned += count
+        // An empty directory in the way is no loss.
+        if !counts || count > 1 { planned += count }
         if let problem { fail(path(id, name), problem) }
         finishIfDone(id)
     }
@@ -58,6 +60,9 @@ extension ReceiverMachine {
             phase = .deleting
             startDeleting()
         case .deleting: break
+        case .asking:
+            // The sender takes the question only when all that it told before is answered.
+            if !hasAnswers { startSecondPass() }
         case .done:
             guard !core.saidGoodbye, core.outbox.isEmpty, !hasAnswers, running.allSatisfy({ $0.value.isIdle }) else {
                 return
@@ -67,7 +72,7 @@ extension ReceiverMachine {
     }
 
     private var isTransferDone: Bool {
-        listingEnded && inbox.isEmpty && rootIsFinished && open.isEmpty && rangeChecks.isEmpty && draining.isEmpty
+        listingEnded && inbox.isEmpty && rootIsFinished && open.isEmpty && rangeChecks.isEmpty && awaited.isEmpty
     }
 
     private mutating func startDeleting() {
@@ -94,13 +99,7 @@ extension ReceiverMachine {
     }
 
     private mutating func endDeleting() {
-        if pass == 0, !changesNothing, needsAgain || (options.delete == .before && summary.refusedDeletions == 0)
-            || (options.delete == .before)
-        {
-            startSecondPass()
-        } else {
-            phase = .done
-        }
+        phase = pass == 0 && !changesNothing && (needsAgain || options.delete == .before) ? .asking : .done
     }
 
     private mutating func startSecondPass() {
@@ -110,11 +109,7 @@ extension ReceiverMachine {
         rootIsFinished = false
         needsAgain = false
         listingsHeld = 0
-        if let shape {
-            let isMade = directories[0]?.isMade ?? rootExists
-            begin(shape)
-            directories[0]?.isMade = isMade
-        }
+        if let shape { begin(shape) }
         core.send(.again)
     }
 }
@@ -123,8 +118,8 @@ extension ReceiverEffect {
     /// Effects whose end nothing waits for.
     var isIdle: Bool {
         switch self {
-        case .forget, .abandon: true
-        case .scan, .owners, .make, .publish, .finish, .object, .attributes, .small, .stage, .write, .commit,
+        case .forget: true
+        case .scan, .owners, .make, .publish, .finish, .object, .attributes, .small, .stage, .write, .commit, .abandon,
             .checkRange, .checkFiles, .plan, .delete, .sweep:
             false
         }

@@ -14,8 +14,6 @@ extension ReceiverMachine {
         self.shape = shape
         var root = ReceivedDirectory(parent: 0, name: [])
         root.place = rootExists ? .existing : .imagined
-        root.isMade = rootExists
-        root.isPublished = rootExists
         root.isResolved = true
         if case .contents(let attributes) = shape {
             root.entry = Entry(name: [], attributes: localised(attributes))
@@ -33,23 +31,12 @@ extension ReceiverMachine {
             startScan(0)
             return
         }
-        guard directories[opened.id] == nil, opened.parent <= lastDirectory else { throw .value("directory.id") }
-        guard directories[opened.parent]?.opened[opened.name] == nil else { throw .value("directory.name") }
-        lastDirectory = max(lastDirectory, opened.id)
-        var directory = ReceivedDirectory(parent: opened.parent, name: opened.name)
-        guard let parent = directories[opened.parent] else {
-            // Its parent was given up here before the sender knew.
-            directory.place = .unwanted
-            directory.isResolved = true
-            directories[opened.id] = directory
-            return
-        }
-        if let plan = parent.plans[opened.name], plan.place != .unwanted {
-            directories[opened.parent]?.expected -= 1
-        }
-        directories[opened.id] = directory
+        guard directories[opened.id] == nil else { throw .value("directory.id") }
+        // The sender may not have heard yet that nothing below the parent is wanted.
+        guard let parent = directories[opened.parent], parent.place != .unwanted else { return }
+        guard parent.opened[opened.name] == nil else { throw .value("directory.name") }
+        directories[opened.id] = ReceivedDirectory(parent: opened.parent, name: opened.name)
         directories[opened.parent]?.opened[opened.name] = opened.id
-        directories[opened.parent]?.children += 1
         progress.entries += 1
         decide(opened.id)
     }
@@ -61,18 +48,18 @@ extension ReceiverMachine {
         else { return }
         if let plan = parent.plans[directory.name] {
             directories[directory.parent]?.plans[directory.name] = nil
+            if plan.place != .unwanted { directories[directory.parent]?.childrenToCome -= 1 }
             apply(plan, to: id)
             return
         }
         switch parent.place {
-        case .unwanted: apply(ChildPlan(place: .unwanted), to: id)
         case .existing:
             guard let listing = parent.ownListing, let index = listing.index(of: directory.name[...]),
                 listing.attributes(at: index).kind == .directory
             else { return }
             directories[id]?.place = .existing
             startScan(id)
-        case .undecided, .fresh, .imagined: break
+        case .undecided, .fresh, .imagined, .unwanted: break
         }
     }
 
@@ -80,27 +67,28 @@ extension ReceiverMachine {
     mutating func plan(_ name: [UInt8], in parent: DirectoryID, _ plan: ChildPlan) {
         if let id = directories[parent]?.opened[name] {
             apply(plan, to: id)
-        } else {
-            directories[parent]?.plans[name] = plan
-            if plan.place != .unwanted && !options.topOnly { directories[parent]?.expected += 1 }
+        } else if directories[parent]?.plans.updateValue(plan, forKey: name) == nil, plan.place != .unwanted {
+            if !options.topOnly { directories[parent]?.childrenToCome += 1 }
         }
     }
 
     private mutating func apply(_ plan: ChildPlan, to id: DirectoryID) {
         guard var directory = directories[id] else { return }
+        if plan.place == .unwanted { return dismiss(id) }
         let wasUndecided = directory.place == .undecided
         directory.entry = plan.entry ?? directory.entry
         directory.needsAttributes = plan.needsAttributes
+        directory.makeRule = plan.rule
         directory.isResolved = true
-        if wasUndecided || plan.place == .unwanted { directory.place = plan.place }
+        if wasUndecided { directory.place = plan.place }
         directories[id] = directory
         switch directory.place {
         case .existing: startScan(id)
-        case .fresh: make(id, plan.rule)
+        case .fresh: make(id)
         case .imagined, .unwanted, .undecided: break
         }
         if wasUndecided { unpark(id) }
-        for child in directories[id]?.opened.values.map({ $0 }) ?? [] { decide(child) }
+        for child in directory.opened.values { decide(child) }
         finishIfDone(id)
     }
 
@@ -115,16 +103,29 @@ extension ReceiverMachine {
 
     /// Gives up on everything below a directory, at both ends.
     mutating func abandonTree(_ id: DirectoryID) {
-        guard directories[id] != nil, directories[id]?.place != .unwanted else { return }
-        directories[id]?.place = .unwanted
-        directories[id]?.isResolved = true
-        directories[id]?.expected = 0
+        guard let directory = directories[id], directory.place != .unwanted else { return }
         core.send(.stop(.directory(id)))
-        unpark(id)
-        for write in directories[id]?.parkedWrites ?? [] { refuse(write) }
-        directories[id]?.parkedWrites = []
-        for child in directories[id]?.opened.values.map({ $0 }) ?? [] { decide(child) }
-        finishIfDone(id)
+        dismiss(id)
+    }
+
+    /// Nothing below a directory is wanted. What waits in it is refused, and it goes as soon as no effect is out; what
+    /// the sender still tells about it, not having heard, is skipped.
+    private mutating func dismiss(_ top: DirectoryID) {
+        var waiting = [top]
+        while let id = waiting.popLast() {
+            guard let directory = directories[id], directory.place != .unwanted else { continue }
+            directories[id]?.place = .unwanted
+            directories[id]?.parkedRanges = []
+            directories[id]?.parkedEntries = []
+            directories[id]?.parkedWrites = []
+            directories[id]?.plans = [:]
+            for (sequence, range) in pendingRanges where range.directory == id { pendingRanges[sequence] = nil }
+            for range in directory.parkedRanges { close(range.sequence) }
+            for entries in directory.parkedEntries { skip(entries) }
+            for write in directory.parkedWrites { refuse(write) }
+            waiting += directory.opened.values
+            finishIfDone(id)
+        }
     }
 
     // MARK: The own listing
@@ -166,7 +167,7 @@ extension ReceiverMachine {
             directories[id]?.own = .ready(scan.listing)
             if !scan.problems.isEmpty { directories[id]?.isIncomplete = true }
             for (name, problem) in scan.problems { fail(path(id, name), problem) }
-            if id == 0 { compareRoot(scan.attributes) }
+            if id == 0 { rootAttributes = scan.attributes }
             sweep(scan.partials, in: id)
             for child in directories[id]?.opened.values.map({ $0 }) ?? [] { decide(child) }
         case .failure(let problem):
@@ -194,11 +195,15 @@ extension ReceiverMachine {
         finishIfDone(id)
     }
 
-    /// The root's own attributes, where the contents of a directory are what is copied.
-    private mutating func compareRoot(_ own: Attributes) {
-        guard case .contents(let attributes) = shape, pass == 0 else { return }
-        let changes = compare(
-            Entry(name: [], attributes: localised(attributes)), Entry(name: [], attributes: own))
+    /// The root's own attributes, where the contents of a directory are what is copied. Only when all is told: by then
+    /// every owner was announced.
+    mutating func compareRoot() {
+        guard case .contents(let attributes) = shape, pass == 0, agreement.job.purpose != .list else { return }
+        var changes = Changes.created
+        if let own = rootAttributes {
+            changes = compare(
+                Entry(name: [], attributes: localised(attributes)), Entry(name: [], attributes: own))
+        }
         directories[0]?.needsAttributes = !changes.isEmpty
         answer(0, changes.isEmpty ? .unchanged : .settled(changes))
         if !changes.isEmpty {
@@ -210,23 +215,17 @@ extension ReceiverMachine {
 
     // MARK: Making
 
-    private mutating func make(_ id: DirectoryID, _ rule: ReplaceRule) {
-        guard let directory = directories[id], let entry = directory.entry, !directory.isMade, !directory.isMaking,
-            let parent = directories[directory.parent]
+    /// Makes a fresh directory, unless its parent has no name yet; then its turn comes with that.
+    private mutating func make(_ id: DirectoryID) {
+        guard let directory = directories[id], let entry = directory.entry, directory.place == .fresh,
+            !directory.isMade, !directory.isMaking, directories[directory.parent]?.hasName == true
         else { return }
-        if parent.place == .unwanted {
-            abandonTree(id)
-            return
-        }
-        guard parent.isPublished else {
-            directories[directory.parent]?.plans[directory.name] = ChildPlan(
-                place: .fresh, entry: entry, needsAttributes: directory.needsAttributes, rule: rule)
-            return
-        }
         directories[id]?.isMaking = true
         directories[id]?.busy += 1
         directories[directory.parent]?.isTouched = true
-        run(.makeDirectory(id: id, parent: directory.parent, entry: entry, rule: rule), as: .make(id))
+        run(
+            .makeDirectory(id: id, parent: directory.parent, entry: entry, rule: directory.makeRule),
+            as: .make(id))
     }
 
     mutating func made(_ id: DirectoryID, _ placed: PlaceResult) {
@@ -270,12 +269,7 @@ extension ReceiverMachine {
         case .done:
             directories[id]?.isPublished = true
             directories[id]?.isTouched = true
-            for (name, child) in directory.opened {
-                if let plan = directories[id]?.plans[name], plan.place == .fresh {
-                    directories[id]?.plans[name] = nil
-                    make(child, plan.rule)
-                }
-            }
+            for child in directory.opened.values { make(child) }
         case .kept: abandonTree(id)
         case .failed(let problem):
             failDirectory(id, problem)
@@ -286,25 +280,31 @@ extension ReceiverMachine {
 
     // MARK: Finishing
 
-    /// Sets a directory's final attributes when nothing below it is under way, and lets it go.
+    /// Sets a directory's final attributes when nothing below it is under way, and lets it go; then perhaps its
+    /// parent, and so on.
     mutating func finishIfDone(_ id: DirectoryID) {
-        publishIfComplete(id)
-        guard let directory = directories[id], directory.isResolved, directory.isWholeListing, directory.busy == 0,
-            directory.children == 0, directory.expected == 0, !directory.isFinishing, id != 0 || listingEnded
-        else { return }
-        if directory.place == .fresh && !directory.isPublished { return }
-        if case .scanning = directory.own { return }
+        var next: DirectoryID? = id
+        while let current = next {
+            publishIfComplete(current)
+            next = finish(current)
+        }
+    }
+
+    /// The parent, where the directory was let go at once.
+    private mutating func finish(_ id: DirectoryID) -> DirectoryID? {
+        guard let directory = directories[id], directory.isQuiet, id != 0 || (listingEnded && !rootIsFinished) else {
+            return nil
+        }
         directories[id]?.isFinishing = true
         let set = directorySet
         let wants = directory.place == .fresh || directory.needsAttributes || directory.isTouched
         if wants, !changesNothing, directory.place == .fresh || directory.place == .existing,
             let entry = directory.entry, !set.isEmpty || directory.place == .fresh
         {
-            run(
-                .finishDirectory(id: id, attributes: entry.attributes, set: set), as: .finish(id))
-        } else {
-            leave(id)
+            run(.finishDirectory(id: id, attributes: entry.attributes, set: set), as: .finish(id))
+            return nil
         }
+        return leave(id)
     }
 
     var directorySet: AttributeSet {
@@ -322,22 +322,22 @@ extension ReceiverMachine {
         case .failed(let problem):
             if id == 0 { fail(Array(".".utf8), problem) } else { failDirectory(id, problem) }
         }
-        leave(id)
+        if let parent = leave(id) { finishIfDone(parent) }
     }
 
-    private mutating func leave(_ id: DirectoryID) {
-        guard let directory = directories[id] else { return }
+    /// The directory's record goes; its parent is given back.
+    private mutating func leave(_ id: DirectoryID) -> DirectoryID? {
+        guard let directory = directories[id] else { return nil }
         if let listing = directory.ownListing { listingsHeld -= listing.footprint }
         if id == 0 {
             directories[0]?.own = .ready(Listing())
-            directories[0]?.isFinishing = true
             rootIsFinished = true
-            return
+            return nil
         }
         directories[id] = nil
         run(.forget(id), as: .forget)
-        directories[directory.parent]?.children -= 1
-        finishIfDone(directory.parent)
+        directories[directory.parent]?.opened[directory.name] = nil
+        return directory.parent
     }
 
     /// Owners in this host's numbers; modes without what cannot be kept here.

@@ -9,7 +9,20 @@ extension ReceiverMachine {
         }
         nextFileID = message.base + UInt64(message.entries.count)
         unanswered += message.entries.count
+        if message.isPromised {
+            for (offset, entry) in message.entries.enumerated() where entry.attributes.kind == .regular {
+                awaited[message.base + UInt64(offset)] = false
+            }
+        }
         guard unanswered <= Int(agreement.ownLimits.openIDs) else { throw .credit("open ids") }
+    }
+
+    /// The entries of a message are being handled: their contents, if any come, have found their place.
+    mutating func noteHandled(_ message: EntriesMessage) {
+        guard message.isPromised else { return }
+        for (offset, entry) in message.entries.enumerated() where entry.attributes.kind == .regular {
+            awaited[message.base + UInt64(offset)] = true
+        }
     }
 
     /// Handles one entry against what is here under its name.
@@ -18,15 +31,14 @@ extension ReceiverMachine {
         entry.attributes = localised(told.attributes)
         if directory == 0, let renamedTo { entry.name = renamedTo }
         progress.entries += entry.attributes.kind == .directory ? 0 : 1
-        let isFile = entry.attributes.kind == .regular
         if agreement.job.purpose == .list {
             report(.listed(path: path(directory, told.name), entry: told))
             return answer(id, .unchanged)
         }
-        let decision = decide(entry, own)
+        let decision = decide(entry, own, in: directory, isPromised)
         var received = ReceivedEntry(
-            directory: directory, entry: entry, changes: decision.changes, rule: rule(removing: false))
-        received.expectsContent = isPromised && isFile
+            directory: directory, entry: entry, changes: decision.changes, rule: rule(for: entry))
+        received.isPromised = isPromised && entry.attributes.kind == .regular
         switch decision {
         case .unchanged: end(id, received, .unchanged, told)
         case .skip: end(id, received, .skipped, told)
@@ -37,7 +49,7 @@ extension ReceiverMachine {
         case .attributes: startAttributes(id, received)
         case .directory(_, let child):
             plan(told.name, in: directory, child)
-            if child.place != .existing { core.send(.subtree(Subtree(id: id, wish: wish(for: child)))) }
+            tellWish(for: child, id, isPromised)
             let isSettled = !decision.changes.isEmpty
             end(id, received, isSettled ? .settled(decision.changes) : child.place == .unwanted ? .skipped : .unchanged, told)
         case .object: startObject(id, received)
@@ -46,12 +58,16 @@ extension ReceiverMachine {
         }
     }
 
-    private func wish(for child: ChildPlan) -> Subtree.Wish {
+    /// What the sender is to tell of a directory. Where contents are promised they are below it, too.
+    private mutating func tellWish(for child: ChildPlan, _ id: FileID, _ isPromised: Bool) {
+        let wish: Subtree.Wish
         switch child.place {
-        case .fresh: .contents
-        case .imagined: .entries
-        case .unwanted, .existing, .undecided: .nothing
+        case .existing, .undecided: return
+        case .fresh: wish = .contents
+        case .imagined: wish = .entries
+        case .unwanted: wish = .nothing
         }
+        if wish != .contents || !isPromised { core.send(.subtree(Subtree(id: id, wish: wish))) }
     }
 
     // MARK: Deciding
@@ -79,14 +95,16 @@ extension ReceiverMachine {
         }
     }
 
-    private mutating func decide(_ entry: Entry, _ own: Entry?) -> Decision {
+    private mutating func decide(
+        _ entry: Entry, _ own: Entry?, in directory: DirectoryID, _ isPromised: Bool
+    ) -> Decision {
         let isDirectory = entry.attributes.kind == .directory
         guard let own else {
             if options.existing { return isDirectory ? unwanted() : .skip }
             if isFirstOfTwo { return isDirectory ? unwanted() : .later }
             return create(entry, [.created])
         }
-        if own.attributes.kind != entry.attributes.kind { return replace(entry, own) }
+        if own.attributes.kind != entry.attributes.kind { return replace(entry, own, in: directory) }
         if isDirectory {
             let changes = compare(entry, own)
             return .directory(
@@ -95,7 +113,7 @@ extension ReceiverMachine {
         if options.ignoreExisting { return .skip }
         if options.update && entry.attributes.kind == .regular && isNewer(own, than: entry) { return .skip }
         if isFirstOfTwo { return .later }
-        return entry.attributes.kind == .regular ? decideFile(entry, own) : decideObject(entry, own)
+        return entry.attributes.kind == .regular ? decideFile(entry, own, isPromised) : decideObject(entry, own)
     }
 
     private func unwanted() -> Decision { .directory([], ChildPlan(place: .unwanted)) }
@@ -115,27 +133,31 @@ extension ReceiverMachine {
                 changes.union(.created),
                 ChildPlan(
                     place: changesNothing ? .imagined : .fresh, entry: entry, needsAttributes: true,
-                    rule: rule(removing: changes.contains(.kind) && pass == 1)))
+                    rule: rule(for: entry)))
         case .regular: return .content(changes.union(.content))
         case .symlink, .fifo, .socket, .characterDevice, .blockDevice: return .object(changes)
         }
     }
 
     /// Something of another kind is in the way.
-    private mutating func replace(_ entry: Entry, _ own: Entry) -> Decision {
+    private mutating func replace(_ entry: Entry, _ own: Entry, in directory: DirectoryID) -> Decision {
         let isDirectory = entry.attributes.kind == .directory
         if options.ignoreExisting { return isDirectory ? unwanted() : .skip }
-        if isFirstOfTwo { return isDirectory ? unwanted() : .later }
+        if isFirstOfTwo {
+            if own.attributes.kind == .directory { planConflict(own.name, in: directory) }
+            return isDirectory ? unwanted() : .later
+        }
         // What `--delete` or `--force` permits is counted first and done in the second pass; an empty directory
         // needs neither, which only the commit itself can tell.
         return create(entry, [.kind, .created])
     }
 
-    private func decideFile(_ entry: Entry, _ own: Entry) -> Decision {
+    private func decideFile(_ entry: Entry, _ own: Entry, _ isPromised: Bool) -> Decision {
         let sameSize = entry.attributes.size == own.attributes.size
         let changes = compare(entry, own)
         if options.checksum {
-            return sameSize ? .check(changes) : .content(changes.union(.content))
+            // Promised contents come anyway.
+            return sameSize && !isPromised ? .check(changes) : .content(changes.union(.content))
         }
         let sameTime =
             entry.attributes.modified.truncated(to: rules.granularity)
@@ -177,12 +199,14 @@ extension ReceiverMachine {
         return changes
     }
 
-    func rule(removing: Bool) -> ReplaceRule {
+    /// What may be replaced at the moment of commit. A full directory only in the second pass, when what is in it was
+    /// counted as deleted and that was not too much.
+    func rule(for entry: Entry) -> ReplaceRule {
         var rule = ReplaceRule()
         rule.keepExisting = options.ignoreExisting
-        rule.keepNewer = options.update
+        rule.keepNewer = options.update && entry.attributes.kind == .regular
         rule.onlyExisting = options.existing
-        rule.removeDirectory = removing
+        rule.removeDirectory = pass == 1 && summary.refusedDeletions == 0
         return rule
     }
 
@@ -200,8 +224,10 @@ extension ReceiverMachine {
     /// Takes an entry into work: it counts at its directory until it is answered.
     mutating func begin(_ id: FileID, _ received: ReceivedEntry) {
         var entry = received
-        let isSmall = entry.entry.attributes.kind != .regular || entry.entry.attributes.size <= smallFile
-        entry.isLevel = isSmall && directories[entry.directory]?.place == .fresh
+        // What is asked for comes behind what is promised, perhaps for directories below: no name waits for that.
+        let isFile = entry.entry.attributes.kind == .regular
+        let comesSoon = !isFile || (entry.isPromised && entry.entry.attributes.size <= smallFile)
+        entry.isLevel = comesSoon && directories[entry.directory]?.place == .fresh
         open[id] = entry
         directories[entry.directory]?.busy += 1
         if entry.isLevel { directories[entry.directory]?.levelBusy += 1 }
@@ -229,7 +255,6 @@ extension ReceiverMachine {
         if changesNothing { return end(id, received, .settled(received.changes), nil) }
         var entry = received
         entry.state = .placing
-        entry.rule = rule(removing: pass == 1)
         begin(id, entry)
         put(.object(id: id, entry.entry, entry.rule), in: entry.directory)
     }
@@ -239,22 +264,23 @@ extension ReceiverMachine {
         if contentsStopped {
             return end(id, received, .failed(FileProblem(.stopped, doing: "writing: the disk is full")), nil)
         }
-        var entry = received
-        entry.rule = rule(removing: pass == 1)
         progress.filesToSend += 1
-        progress.bytesToSend += entry.entry.attributes.size
-        if !entry.expectsContent {
-            entry.expectsContent = true
-            wanted.append(id)
-        }
-        begin(id, entry)
+        progress.bytesToSend += received.entry.attributes.size
+        begin(id, received)
+        if !received.isPromised { ask(id) }
+    }
+
+    /// Asks the sender for a file's contents.
+    mutating func ask(_ id: FileID) {
+        awaited[id] = true
+        wanted.append(id)
     }
 
     /// Does a piece of writing once its directory exists.
     mutating func put(_ write: ParkedWrite, in directory: DirectoryID) {
         guard let place = directories[directory] else { return refuse(write) }
         if place.place == .unwanted { return refuse(write) }
-        if place.isMade { resume(write, in: directory) } else { directories[directory]?.parkedWrites.append(write) }
+        if place.isThere { resume(write, in: directory) } else { directories[directory]?.parkedWrites.append(write) }
     }
 
     mutating func resume(_ write: ParkedWrite, in directory: DirectoryID) {
@@ -267,7 +293,10 @@ extension ReceiverMachine {
                 .writeSmall(directory: directory, buffer: buffer, files: files),
                 as: .small(files.map(\.target.id), weight: weight))
         case .stage(let id):
-            guard let entry = open[id] else { return }
+            guard var entry = open[id], case .staging(var staging) = entry.state else { return }
+            staging.isOpening = true
+            entry.state = .staging(staging)
+            open[id] = entry
             run(.openStage(target(id, entry)), as: .stage(id))
         }
     }
@@ -280,7 +309,7 @@ extension ReceiverMachine {
         case .small(_, let files, let weight):
             core.release(.content, weight)
             for file in files { conclude(file.target.id, .failed(problem)) }
-        case .stage(let id): conclude(id, .failed(problem))
+        case .stage(let id): concludeStaged(id, .failed(problem))
         }
     }
 
@@ -308,10 +337,12 @@ extension ReceiverMachine {
         case .mismatch where !entry.isRetry:
             var again = entry
             again.isRetry = true
-            again.expectsContent = true
+            again.isLevel = false
             again.state = .awaiting
             open[id] = again
-            wanted.append(id)
+            if entry.isLevel { directories[entry.directory]?.levelBusy -= 1 }
+            ask(id)
+            finishIfDone(entry.directory)
         case .inTheWay where pass == 0 && (options.force || options.delete != .none):
             needsAgain = true
             let directory = entry.directory
@@ -323,7 +354,7 @@ extension ReceiverMachine {
         }
     }
 
-    private mutating func noteFullDisk(_ problem: FileProblem) {
+    mutating func noteFullDisk(_ problem: FileProblem) {
         guard problem.isFullDisk else { return }
         fullDisks += 1
         if fullDisks >= 2 && !contentsStopped {
@@ -337,9 +368,6 @@ extension ReceiverMachine {
         guard let entry = open.removeValue(forKey: id) else { return }
         directories[entry.directory]?.busy -= 1
         if entry.isLevel { directories[entry.directory]?.levelBusy -= 1 }
-        if entry.expectsContent {
-            draining.insert(id)
-        }
         if entry.entry.attributes.kind == .regular && entry.changes.contains(.content) {
             progress.filesDone += 1
             progress.bytesDone += entry.entry.attributes.size
@@ -351,7 +379,6 @@ extension ReceiverMachine {
 
     /// The end of an id that never came into work.
     mutating func end(_ id: FileID, _ received: ReceivedEntry, _ outcome: Outcome, _ told: Entry?) {
-        if received.expectsContent { draining.insert(id) }
         finalise(id, received, outcome, (told ?? received.entry).name)
     }
 
@@ -391,9 +418,11 @@ extension ReceiverMachine {
         !runs.isEmpty || !wanted.isEmpty || !digestsWanted.isEmpty || sameUpTo > saidSame
     }
 
-    /// Puts collected answers into messages, while few wait to leave.
+    /// Whether collected answers may become messages now: only while few wait to leave.
+    var canFlush: Bool { hasAnswers && core.outbox.waiting(.answer) < 4 }
+
     mutating func flushAnswers() {
-        while hasAnswers, core.outbox.waiting(.answer) < 4 {
+        while canFlush {
             if sameUpTo > saidSame {
                 saidSame = sameUpTo
                 core.send(.same(upTo: saidSame))

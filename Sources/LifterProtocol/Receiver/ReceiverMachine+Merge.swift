@@ -26,6 +26,7 @@ extension ReceiverMachine {
                 listingEnded = true
                 progress.isScanned = true
                 _ = inbox.popFirst()
+                compareRoot()
                 finishIfDone(0)
                 continue
             }
@@ -78,7 +79,7 @@ extension ReceiverMachine {
     // MARK: Ranges
 
     mutating func compare(_ range: RangeMessage) {
-        guard let directory = directories[range.directory] else { return }
+        guard let directory = directories[range.directory] else { return close(range.sequence) }
         if range.count > 0 { directories[range.directory]?.listedAny = true }
         switch directory.place {
         case .undecided:
@@ -172,7 +173,7 @@ extension ReceiverMachine {
     // MARK: Entries
 
     mutating func merge(_ message: EntriesMessage) {
-        guard let directory = directories[message.directory] else { return }
+        guard let directory = directories[message.directory] else { return skip(message) }
         if !message.entries.isEmpty { directories[message.directory]?.listedAny = true }
         if message.isIncomplete { directories[message.directory]?.isIncomplete = true }
         switch directory.place {
@@ -181,6 +182,7 @@ extension ReceiverMachine {
             return
         case .unwanted: skip(message)
         case .fresh, .imagined:
+            noteHandled(message)
             for (offset, entry) in message.entries.enumerated() {
                 place(entry, id: message.base + UInt64(offset), in: message.directory, own: nil, message.isPromised)
             }
@@ -191,12 +193,10 @@ extension ReceiverMachine {
         finishIfDone(message.directory)
     }
 
-    private mutating func skip(_ message: EntriesMessage) {
-        for (offset, entry) in message.entries.enumerated() {
-            let id = message.base + UInt64(offset)
-            if message.isPromised, entry.attributes.kind == .regular { draining.insert(id) }
-            answer(id, .skipped)
-        }
+    /// Nothing in this directory is wanted (any more).
+    mutating func skip(_ message: EntriesMessage) {
+        noteHandled(message)
+        for offset in 0..<message.entries.count { answer(message.base + UInt64(offset), .skipped) }
         endChunk(message)
     }
 
@@ -215,7 +215,7 @@ extension ReceiverMachine {
         let listing = directory.ownListing ?? Listing()
         var range: PendingRange
         if let sequence = message.answers {
-            guard let pending = pendingRanges[sequence] else { return }
+            guard let pending = pendingRanges[sequence] else { return skip(message) }
             range = pending
             if !message.matched.isEmpty { range.matched = bits(message.matched, count: range.upper - range.lower) }
         } else {
@@ -230,12 +230,16 @@ extension ReceiverMachine {
             directories[message.directory]?.cursor = upper
             summary.entries += UInt64(message.entries.count)
         }
+        noteHandled(message)
         for (offset, entry) in message.entries.enumerated() {
             passOwn(&range, listing, before: entry.name)
             var own: Entry?
             if range.position < range.upper, listing.name(at: range.position).elementsEqual(entry.name) {
                 own = listing.entry(at: range.position)
                 range.position += 1
+            }
+            if message.directory == 0, let renamedTo {
+                own = listing.index(of: renamedTo[...]).map { listing.entry(at: $0) }
             }
             place(entry, id: message.base + UInt64(offset), in: message.directory, own: own, message.isPromised)
         }

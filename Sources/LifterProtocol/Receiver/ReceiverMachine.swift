@@ -33,11 +33,14 @@ package struct ReceiverMachine: Sendable {
     var open: [FileID: ReceivedEntry] = [:]
     /// The lowest id that may come next, and how many have come and are not answered.
     var nextFileID: FileID = 1
-    /// The highest directory id seen; ids come in no particular order.
-    var lastDirectory: DirectoryID = 0
     var unanswered = 0
-    /// Ids that are answered while contents for them may still arrive.
-    var draining: Set<FileID> = []
+    /// Ids whose contents were promised or asked for, until their end has come; whether the entry was handled. Contents
+    /// of an id that is answered already are dropped.
+    var awaited: [FileID: Bool] = [:]
+    /// Contents that came before the entries that define them were handled.
+    var earlyContents = Queue<EarlyContent>()
+    /// Staged files that were given up while an effect on them was out.
+    var abandoned: [FileID: AbandonedStage] = [:]
     var wanted: [FileID] = []
     var digestsWanted: [FileID] = []
     var runs: [Outcomes.Run] = []
@@ -49,6 +52,8 @@ package struct ReceiverMachine: Sendable {
 
     var pass = 0
     var listingEnded = false
+    /// The root as it was found; nil where it is not there.
+    var rootAttributes: Attributes?
     var rootIsFinished = false
     var warnedOfEmpty = false
     var needsAgain = false
@@ -63,7 +68,7 @@ package struct ReceiverMachine: Sendable {
     package var summary = Summary()
     package var progress = Progress()
 
-    enum Phase: Sendable { case transfer, deleting, done }
+    enum Phase: Sendable { case transfer, deleting, asking, done }
 
     /// `renamedTo` and `rootExists` come from opening the destination. `reportsEvents`: this is the user's own side.
     package init(
@@ -122,10 +127,11 @@ package struct ReceiverMachine: Sendable {
 
     package mutating func nextMessage() -> OutgoingMessage? {
         if core.end == nil { flushAnswers() }
-        if let message = core.next() { return message }
-        guard core.end == nil else { return nil }
-        advance()
-        let message = core.next()
+        var message = core.next()
+        if message == nil, core.end == nil {
+            advance()
+            message = core.next()
+        }
         core.completeIfDone()
         return message
     }
@@ -139,7 +145,7 @@ package struct ReceiverMachine: Sendable {
     package var end: SessionEnd? { core.end }
 
     package var hasOutput: Bool {
-        core.hasOutput || !effects.isEmpty || !events.isEmpty || (core.end == nil && hasAnswers)
+        core.hasOutput || !effects.isEmpty || !events.isEmpty || (core.end == nil && canFlush)
     }
 
     package var effectsRunning: Int { running.count - effects.count }
@@ -159,13 +165,11 @@ package struct ReceiverMachine: Sendable {
             try open(opened)
             core.release(.listing, weight)
         case .range(let range):
-            guard directories[range.directory] != nil else { throw .value("range.directory") }
             guard range.sequence == ledgerFront + UInt64(ledger.count) else { throw .value("range.sequence") }
             guard ledger.count < 4 * Tuning.unansweredRanges else { throw .unexpected("too many ranges unanswered") }
             ledger.append(false)
             inbox.append(.range(range, weight))
         case .entries(let entries):
-            guard directories[entries.directory] != nil else { throw .value("entries.directory") }
             try register(entries)
             inbox.append(.entries(entries, weight))
         case .listingEnd: inbox.append(.end(weight))
@@ -193,6 +197,7 @@ package struct ReceiverMachine: Sendable {
         guard core.end == nil else { return }
         advanceScans()
         advanceInbox()
+        advanceContents()
         advanceRangeChecks()
         advanceEnd()
         core.completeIfDone()
@@ -224,7 +229,8 @@ package struct ReceiverMachine: Sendable {
             plannedDeletion(directory, name, counts, count, problem)
         case (.delete, .deleted(let paths, let failures, let more)): deleted(paths, failures, more)
         case (.sweep(let id), .swept): swept(id)
-        case (.forget, _), (.abandon, _): break
+        case (.abandon(let directory), .abandoned): abandonedStage(in: directory)
+        case (.forget, _): break
         default: core.refuse(Abort(exit: 11, text: "the file layer answered another question"))
         }
     }
@@ -245,6 +251,12 @@ package struct ReceiverMachine: Sendable {
     }
 
     var changesNothing: Bool { options.dryRun || agreement.job.purpose != .transfer }
+}
+
+/// Contents that wait for their entries, and the credit they hold.
+struct EarlyContent: Sendable {
+    var message: ContentMessage
+    var weight: Int
 }
 
 /// A piece of the listing that waits for its turn, and the credit it holds.
@@ -268,7 +280,7 @@ enum ReceiverEffect: Sendable {
     case stage(FileID)
     case write(FileID)
     case commit(FileID)
-    case abandon
+    case abandon(DirectoryID)
     case forget
     case checkRange(UInt64)
     case checkFiles([FileID])

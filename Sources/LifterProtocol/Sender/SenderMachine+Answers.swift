@@ -89,16 +89,15 @@ extension SenderMachine {
 
     /// A directory that was already told (by digests) is wanted outright, or not at all: so is all below it.
     private mutating func convert(_ id: DirectoryID, _ wish: Subtree.Wish) {
-        guard let top = directories[id] else { return }
+        guard let top = directories[id], top.wish != .nothing else { return }
         setWish(id, wish)
         var sequence = max(top.firstSequence, ranges.front)
-        while sequence < ranges.next {
-            guard let range = ranges.range(sequence) else { break }
-            guard isWithin(range.directory, id) else { break }
+        while sequence < ranges.next, let range = ranges.range(sequence) {
             sequence += 1
-            guard !range.isAnswered else { continue }
+            // Of an answered range even the directory may be gone.
+            if range.isAnswered { continue }
+            guard isWithin(range.directory, id) else { break }
             _ = ranges.answer(range.sequence)
-            setWish(range.directory, wish)
             if wish == .nothing {
                 release(range.directory)
             } else {
@@ -108,10 +107,14 @@ extension SenderMachine {
         ranges.drop()
     }
 
-    private mutating func setWish(_ id: DirectoryID, _ wish: Subtree.Wish) {
-        directories[id]?.wish = wish
-        guard let told = directories[id]?.told else { return }
-        for child in told.values where directories[child]?.wish != wish { setWish(child, wish) }
+    /// For a directory and all below it; that nothing is wanted is never taken back.
+    private mutating func setWish(_ top: DirectoryID, _ wish: Subtree.Wish) {
+        var waiting = [top]
+        while let id = waiting.popLast() {
+            guard let node = directories[id], node.wish != wish, node.wish != .nothing else { continue }
+            directories[id]?.wish = wish
+            waiting += node.told.values
+        }
     }
 
     private func isWithin(_ id: DirectoryID, _ top: DirectoryID) -> Bool {
@@ -182,10 +185,15 @@ extension SenderMachine {
 
     /// The receiver has deleted what was in the way (or has made room) and wants the tree told once more.
     private mutating func again() throws(WireError) {
-        guard listingEnded, ranges.count == 0, open.isEmpty, pass == 0 else {
-            throw .unexpected("Again before everything was answered")
-        }
+        guard listingEnded, pass == 0 else { throw .unexpected("Again before everything was told") }
         pass = 1
+        wantsAgain = true
+    }
+
+    /// What the receiver gave up may still be on its way out.
+    mutating func tellAgainIfWanted() {
+        guard wantsAgain, ranges.count == 0, expansions.isEmpty, open.isEmpty else { return }
+        wantsAgain = false
         listingEnded = false
         directories[0] = nil
         pending = [PendingDirectory(parent: 0, index: 0, id: 0)]

@@ -21,8 +21,6 @@ struct ContentJob: Sendable {
 
 struct SmallJob: Sendable {
     var ids: [FileID]
-    /// Ends for files that were not read at all (stopped, or gone from the table).
-    var refused: [FileID: FileProblem]
     var buffer: [UInt8] = []
     var reads: [SmallRead]?
 }
@@ -68,8 +66,7 @@ extension SenderMachine {
     private mutating func startJobs() {
         while jobs.count < Tuning.contentJobs, let item = requested.first {
             guard !contentsStopped, let (entry, directory) = lookUp(item.id) else {
-                _ = requested.popFirst()
-                refuseContent(item)
+                refuseContents()
                 continue
             }
             if entry.attributes.size <= smallFile {
@@ -109,17 +106,25 @@ extension SenderMachine {
         }
         let number = nextJob
         nextJob += 1
-        jobs.append(ContentJob(number: number, serial: serial, work: .small(SmallJob(ids: ids, refused: [:]))))
+        jobs.append(ContentJob(number: number, serial: serial, work: .small(SmallJob(ids: ids))))
         run(.readSmall(directory: directory, entries: entries), as: .small(job: number))
     }
 
-    private mutating func refuseContent(_ item: ContentItem) {
+    /// Ends for files that are not read any more, many in one message.
+    private mutating func refuseContents() {
         let problem = FileProblem(.stopped, doing: "sending")
-        let number = nextJob
+        var job = SmallJob(ids: [], reads: [])
+        var serial: UInt64 = 0
+        while let item = requested.first, contentsStopped || lookUp(item.id) == nil,
+            job.ids.count < Tuning.smallBatchFiles
+        {
+            _ = requested.popFirst()
+            job.ids.append(item.id)
+            job.reads?.append(.failed(problem))
+            serial = max(serial, item.serial)
+        }
+        jobs.append(ContentJob(number: nextJob, serial: serial, work: .small(job)))
         nextJob += 1
-        var job = SmallJob(ids: [item.id], refused: [item.id: problem])
-        job.reads = []
-        jobs.append(ContentJob(number: number, serial: item.serial, work: .small(job)))
     }
 
     // MARK: Results of reading
@@ -210,10 +215,6 @@ extension SenderMachine {
         var segments: [ContentSegment] = []
         for (position, id) in job.ids.enumerated() {
             let none = Payload.bytes([], 0..<0)
-            if let problem = job.refused[id] {
-                segments.append(ContentSegment(id: id, offset: 0, payload: none, end: .failed(problem)))
-                continue
-            }
             guard position < reads.count else { continue }
             switch reads[position] {
             case .whole(let range, let digest):

@@ -36,6 +36,10 @@ extension SenderMachine {
     /// Entries that may still be sent before one of those under way is answered.
     private var roomForIDs: Int { Int(agreement.peerLimits.openIDs) - open.count }
 
+    /// The same for entries that nobody asked for. The receiver may have to set them aside until it knows more of the
+    /// directories above; half of all ids are left for telling it.
+    private var roomUnasked: Int { roomForIDs - Int(agreement.peerLimits.openIDs) / 2 }
+
     // MARK: Scanning ahead
 
     /// Directories that the receiver does not want looked into need no scan.
@@ -50,11 +54,12 @@ extension SenderMachine {
         }
     }
 
+    /// The next directory is always scanned, even while many that come later have been; some behind it are scanned ahead.
     private mutating func scanAhead() {
-        var index = pending.count - 1
-        while index >= 0, scans.count < Tuning.scansAhead, index >= pending.count - Tuning.scansAhead {
+        let top = pending.count - 1
+        for index in stride(from: top, to: max(-1, top - Tuning.scansAhead), by: -1) {
+            guard index == top || scans.count < Tuning.scansAhead else { return }
             startScan(index)
-            index -= 1
         }
     }
 
@@ -173,13 +178,13 @@ extension SenderMachine {
         case .contents, .entries: tellOutright(current, node, upTo: Tuning.entriesPerMessage)
         case nil:
             let rest = node.listing.count - current.next
-            if options.ignoreTimes {
-                tellOutright(current, node, upTo: Tuning.entriesPerMessage)
-            } else if rest > 0 && rest <= ProtocolConstants.outrightRange {
-                tellOutright(current, node, upTo: rest)
-            } else {
+            let isShort = rest > 0 && rest <= ProtocolConstants.outrightRange
+            guard options.ignoreTimes || isShort else {
                 tellRange(current, node)
+                return true
             }
+            guard roomUnasked >= min(rest, ProtocolConstants.outrightRange) else { return false }
+            tellOutright(current, node, upTo: min(Tuning.entriesPerMessage, max(1, roomUnasked)))
         }
         return true
     }

@@ -29,6 +29,8 @@ package struct SenderMachine: Sendable {
     var announced: Set<OwnerKey> = []
     var pass = 0
     var listingEnded = false
+    /// The receiver wants the tree told once more, as soon as nothing of the first telling is under way.
+    var wantsAgain = false
 
     // Entries and contents.
     var open: [FileID: OpenEntry] = [:]
@@ -101,10 +103,11 @@ package struct SenderMachine: Sendable {
     // MARK: Outputs
 
     package mutating func nextMessage() -> OutgoingMessage? {
-        if let message = core.next() { return message }
-        guard core.end == nil else { return nil }
-        advance()
-        let message = core.next()
+        var message = core.next()
+        if message == nil, core.end == nil {
+            advance()
+            message = core.next()
+        }
         core.completeIfDone()
         return message
     }
@@ -129,12 +132,16 @@ package struct SenderMachine: Sendable {
     /// Does whatever can be done now; called after every input.
     mutating func advance() {
         guard core.end == nil else { return }
-        if ready != nil {
+        if core.peerSaidGoodbye {
+            // The receiver has all that it wants; what still waits was for directories that it gave up.
+            if !core.saidGoodbye { core.outbox.dropAllButControl() }
+            core.sayGoodbye(summary)
+        } else if ready != nil {
+            tellAgainIfWanted()
             advanceListing()
             advanceDigests()
             advanceContents()
         }
-        if core.peerSaidGoodbye { core.sayGoodbye(summary) }
         core.completeIfDone()
     }
 
