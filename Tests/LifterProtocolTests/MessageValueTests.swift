@@ -137,6 +137,25 @@ import Testing
         #expect(problem(.request, [1, 5, 1, 1, 0]) == .value("request.attributes (unknown option 1)"))
     }
 
+    @Test func everyFigureOfASummaryTravels() throws {
+        let figures: [WritableKeyPath<Summary, UInt64>] = [
+            \.entries, \.settled, \.failed, \.vanished, \.deleted, \.contentBytes, \.files, \.refusedDeletions,
+            \.differing, \.totalBytes,
+        ]
+        var all = Summary()
+        for (index, figure) in figures.enumerated() {
+            all[keyPath: figure] = UInt64(index) + 1
+            var one = Summary()
+            one[keyPath: figure] = .max
+            for summary in [one, all] {
+                guard case .summary(let read) = try decoded(.summary, try Message.summary(summary).encoded()) else {
+                    continue
+                }
+                #expect(read == summary)
+            }
+        }
+    }
+
     @Test func summariesSkipWhatIsNewer() throws {
         guard case .summary(let summary) = try decoded(.summary, [2, 2, 1, 7, 100, 1, 1]) else { return }
         #expect(summary.entries == 7)
