@@ -94,25 +94,25 @@ import Testing
 
     /// A message that does not shrink must still fit into a payload, history or not.
     @Test func theLongestMessagesOfAStreamedClass() throws {
-        func owners(_ length: Int) throws -> Message {
-            var list: [OwnerName] = []
-            var random = SeededNumbers(seed: 4)
-            func name(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(random.next(below: 255)) + 1 } }
-            // 264 bytes each: a flag, five of id, two of length.
-            for _ in 0..<length / 264 - 1 {
-                list.append(OwnerName(isGroup: false, id: .max, name: name(256)))
+        func deleted(_ length: Int, _ seed: UInt64) throws -> Message {
+            // Up to 65,536 bytes of noise behind three of length, and one byte for the count.
+            var rest = length - 1
+            var paths: [[UInt8]] = []
+            while rest > 0 {
+                let count = min(rest, 65_539)
+                let path = noise(count < 16_387 ? max(0, count - 2) : count - 3, seed &+ UInt64(paths.count))
+                paths.append(path)
+                rest -= count
             }
-            var message = Message.owners(Owners(list))
-            while try message.encoded().count < length {
-                let rest = length - (try message.encoded().count)
-                list.append(OwnerName(isGroup: true, id: 0, name: name(max(0, min(100, rest - 3)))))
-                message = .owners(Owners(list))
-            }
+            let message = Message.deleted(Deleted(paths))
+            #expect(try message.encoded().count == length)
             return message
         }
-        for length in [ProtocolConstants.longestStreamed - 300, ProtocolConstants.longestPayload - 300] {
-            let lengths = try roundTrip([try owners(length), try owners(length), try owners(2000)], .none)
-            #expect(lengths[0] <= ProtocolConstants.longestPayload + 20)
+        let streamed = ProtocolConstants.longestStreamed
+        for length in [streamed, streamed + 1, ProtocolConstants.longestPayload] {
+            let lengths = try roundTrip([deleted(length, 1), deleted(2000, 2), deleted(length, 3)], .none)
+            #expect(lengths.allSatisfy { $0 <= ProtocolConstants.longestPayload + 20 })
+            #expect(lengths[0] > length)
         }
     }
 
