@@ -130,6 +130,7 @@ package struct ReceiverMachine: Sendable {
         var message = core.next()
         if message == nil, core.end == nil {
             advance()
+            flushAnswers()
             message = core.next()
         }
         core.completeIfDone()
