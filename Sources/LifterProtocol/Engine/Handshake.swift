@@ -38,7 +38,7 @@ package struct ClientHandshake {
     package func receive(_ message: Message) throws(HandshakeFailure) -> HandshakeResult {
         switch message {
         case .hello(let peer):
-            guard let _ = Handshakes.commonVersion(own, peer) else { throw Handshakes.mismatch(own, peer) }
+            guard Handshakes.commonVersion(own, peer) != nil else { throw Handshakes.mismatch(own, peer) }
             return Handshakes.result(own: own, peer: peer, ownIsClient: true, job: job)
         case .abort(let abort): throw .aborted(abort)
         default: throw .wire(.unexpected("the server's first message must be Hello"))
@@ -57,7 +57,7 @@ package struct ServerHandshake {
         switch message {
         case .hello(let hello):
             guard peer == nil else { throw .wire(.unexpected("a second Hello")) }
-            guard let _ = Handshakes.commonVersion(own, hello) else { throw Handshakes.mismatch(own, hello) }
+            guard Handshakes.commonVersion(own, hello) != nil else { throw Handshakes.mismatch(own, hello) }
             peer = hello
             return nil
         case .job(let job):

@@ -83,7 +83,9 @@ package struct IDList: Sendable {
 
     init(from reader: inout ByteReader) throws(WireError) {
         ids = []
-        for _ in 0..<(try reader.count("ids", each: 1, upTo: ProtocolConstants.longestList)) { ids.append(try reader.varint("id")) }
+        for _ in 0..<(try reader.count("ids", each: 1, upTo: ProtocolConstants.longestList)) {
+            ids.append(try reader.varint("id"))
+        }
     }
 }
 

@@ -51,7 +51,10 @@ package enum MessageKind: UInt8, Sendable, CaseIterable {
     package var isCritical: Bool {
         switch self {
         case .ping, .pong, .sourceProblem, .targetProblem: false
-        default: true
+        case .hello, .job, .ready, .abort, .credit, .stop, .summary, .goodbye, .roots, .owners, .directory, .range,
+            .entries, .listingEnd, .rangeDigest, .fileDigests, .same, .expand, .subtree, .request, .outcomes,
+            .digestRequest, .again, .deleted, .content:
+            true
         }
     }
 }

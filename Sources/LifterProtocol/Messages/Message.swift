@@ -134,7 +134,9 @@ package enum Message: Sendable {
         case .entries: .entries(try EntriesMessage(from: &reader))
         case .listingEnd: .listingEnd
         case .rangeDigest:
-            .rangeDigest(sequence: try reader.varint("rangeDigest.sequence"), try ContentDigest(from: &reader, "rangeDigest.digest"))
+            .rangeDigest(
+                sequence: try reader.varint("rangeDigest.sequence"),
+                try ContentDigest(from: &reader, "rangeDigest.digest"))
         case .fileDigests: .fileDigests(try FileDigests(from: &reader))
         case .sourceProblem: .sourceProblem(try PathProblem(from: &reader))
         case .same: .same(upTo: try reader.varint("same.sequence"))
@@ -157,7 +159,11 @@ package enum Message: Sendable {
         case .entries(let value): 64 + value.entries.count * 48
         case .expand(let value): 32 + value.hashes.count * 8
         case .outcomes(let value): 16 + value.runs.count * 12
-        default: 64
+        case .hello, .job, .ready, .abort, .ping, .pong, .credit, .stop, .summary, .goodbye, .roots, .owners,
+            .directory,
+            .range, .listingEnd, .rangeDigest, .fileDigests, .sourceProblem, .same, .subtree, .request,
+            .digestRequest, .again, .deleted, .targetProblem:
+            64
         }
     }
 
