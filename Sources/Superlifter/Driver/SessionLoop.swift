@@ -41,6 +41,8 @@ final class SessionLoop<Machine: SessionMachine> {
     /// Runs the session to its end. `first`: messages that the handshake has already taken from the stream.
     func run(first: [ReceivedMessage] = []) throws(Errno) -> SessionEnd {
         for message in first { machine.receive(message.message, weight: message.weight, now: Clock.monotonic) }
+        // The handshake may have read further than its own messages.
+        receive()
         drain()
         while machine.end == nil {
             try wait()
