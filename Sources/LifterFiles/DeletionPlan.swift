@@ -223,7 +223,7 @@ extension FileLayer {
             names: max(1, Self.portion - paths.count - failures.count), until: deadline)
         paths.append(contentsOf: removal.removed)
         failures.append(contentsOf: removal.failures.map { ($0.path, $0.problem) })
-        if !removal.removed.isEmpty { run.parent?.isTouched = true }
+        if !removal.removed.isEmpty && !settings.dryRun { run.parent?.isTouched = true }
         removal.removed = []
         removal.failures = []
         if more { run.removal = removal }

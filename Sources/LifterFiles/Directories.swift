@@ -51,6 +51,9 @@ extension FileLayer {
                 .failed(FileProblem(.stopped, doing: "publishing a directory that is not being built")))
         }
         let outcome = result { () throws(FileProblem) in
+            if building.isSpoiled {
+                throw FileProblem(.stopped, doing: "publishing a directory with something half done in it")
+            }
             let placed = try working(in: building.parent) { directory throws(FileProblem) in
                 try place(
                     Placement(

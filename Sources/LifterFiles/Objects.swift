@@ -15,7 +15,7 @@ extension FileLayer {
                 return try working(in: id) { directory throws(FileProblem) in
                     if stages.isBuilding(id), !rule.onlyExisting {
                         // Nobody sees it before the directory gets its name.
-                        return try make(entry, set, named: entry.name, in: directory)
+                        return try make(entry, set, named: entry.name, in: directory, of: id)
                     }
                     return try replace(with: entry, set, rule, id, in: directory)
                 }
@@ -59,7 +59,8 @@ extension FileLayer {
 
     /// Makes the object with its attributes. Removes it again where an attribute fails.
     private func make(
-        _ entry: Entry, _ set: AttributeSet, named name: [UInt8], in directory: RawDescriptor
+        _ entry: Entry, _ set: AttributeSet, named name: [UInt8], in directory: RawDescriptor,
+        of building: DirectoryID? = nil
     ) throws(FileProblem) -> Placed {
         let wanted = entry.attributes
         let isLink = wanted.kind == .symlink
@@ -82,7 +83,11 @@ extension FileLayer {
             let missing = missing(wanted, set, in: status, fallbackMode: isLink ? nil : newMode(wanted))
             try apply(missing, to: name, isLink: isLink, in: directory)
         } catch {
-            try? fileSystem.remove(name[...], in: directory, isDirectory: false)
+            do throws(Errno) {
+                try fileSystem.remove(name[...], in: directory, isDirectory: false)
+            } catch {
+                if let building { stages.spoil(building) }
+            }
             throw error
         }
         return .done

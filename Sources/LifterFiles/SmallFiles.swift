@@ -20,6 +20,8 @@ extension FileLayer {
         var seen: FileStatus?
         /// The mode that one was asked for.
         var asked: UInt32 = 0
+        /// A file that failed is still there.
+        var isSpoiled = false
     }
 
     func writeSmall(in id: DirectoryID, buffer: [UInt8], files: [SmallFile]) -> FileResult {
@@ -31,6 +33,7 @@ extension FileLayer {
                 for file in files {
                     results.append(write(file, buffer, id, directory, &habits))
                 }
+                if habits.isSpoiled { stages.spoil(id) }
             }
         } catch {
             while results.count < files.count { results.append(.failed(error)) }
@@ -94,7 +97,11 @@ extension FileLayer {
             }
             try fill(descriptor, file, buffer, status, fallbackMode: newMode(entry.attributes))
         } catch {
-            try? fileSystem.remove(entry.name[...], in: directory, isDirectory: false)
+            do throws(Errno) {
+                try fileSystem.remove(entry.name[...], in: directory, isDirectory: false)
+            } catch {
+                habits.isSpoiled = true
+            }
             throw error
         }
         return .done

@@ -100,6 +100,10 @@ final class Stages: Sendable {
         state.withLock { $0.building.removeValue(forKey: id) }
     }
 
+    func spoil(_ id: DirectoryID) {
+        state.withLock { $0.building[id]?.isSpoiled = true }
+    }
+
     /// Nobody else sees what is in it yet.
     func isBuilding(_ id: DirectoryID) -> Bool {
         state.withLock { $0.building[id] != nil }
