@@ -105,7 +105,7 @@ extension FileLayer {
     func clearPart(_ name: [UInt8], in directory: RawDescriptor) throws(FileProblem) -> Bool {
         do throws(Errno) {
             let found = try fileSystem.status(of: name[...], in: directory)
-            guard found.userID == settings.ownUserID else { return false }
+            guard isOurs(found) else { return false }
             switch found.kind {
             case .regular, .directory: return try clearLockable(name, found, in: directory)
             case .symlink, .fifo, .socket, .characterDevice, .blockDevice:
@@ -119,6 +119,9 @@ extension FileLayer {
             throw FileProblem(error, doing: "clearing what an earlier run left")
         }
     }
+
+    /// Made by this user; as root also what a killed run had already given its final owner.
+    func isOurs(_ status: FileStatus) -> Bool { settings.isRoot || status.userID == settings.ownUserID }
 
     private func clearLockable(
         _ name: [UInt8], _ found: FileStatus, in directory: RawDescriptor
@@ -137,7 +140,7 @@ extension FileLayer {
         guard try lockIfPossible(descriptor, isDirectory: isDirectory) else { return false }
         let locked = try fileSystem.status(of: descriptor)
         guard try fileSystem.status(of: name[...], in: directory).isSameObject(as: locked),
-            locked.userID == settings.ownUserID, locked.kind == found.kind
+            isOurs(locked), locked.kind == found.kind
         else { return false }
         if isDirectory {
             if let problem = TreeRemoval.removeAll(name, in: directory, fileSystem: fileSystem) {

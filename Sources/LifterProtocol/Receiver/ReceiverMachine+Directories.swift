@@ -74,7 +74,11 @@ extension ReceiverMachine {
 
     private mutating func apply(_ plan: ChildPlan, to id: DirectoryID) {
         guard var directory = directories[id] else { return }
-        if plan.place == .unwanted { return dismiss(id) }
+        if plan.place == .unwanted || directory.place == .unwanted {
+            directories[id]?.isResolved = true
+            dismiss(id)
+            return finishIfDone(id)
+        }
         let wasUndecided = directory.place == .undecided
         directory.entry = plan.entry ?? directory.entry
         directory.needsAttributes = plan.needsAttributes
@@ -108,11 +112,13 @@ extension ReceiverMachine {
         dismiss(id)
     }
 
-    /// Nothing below a directory is wanted. What waits in it is refused, and it goes as soon as no effect is out; what
-    /// the sender still tells about it, not having heard, is skipped.
+    /// Nothing below a directory is wanted. What waits in it is refused, and it goes as soon as no effect is out and its
+    /// own entry was told; what the sender still tells about it, not having heard, is skipped.
     private mutating func dismiss(_ top: DirectoryID) {
         var waiting = [top]
         while let id = waiting.popLast() {
+            if id != top { directories[id]?.isResolved = true }
+            defer { finishIfDone(id) }
             guard let directory = directories[id], directory.place != .unwanted else { continue }
             directories[id]?.place = .unwanted
             directories[id]?.parkedRanges = []
@@ -124,7 +130,6 @@ extension ReceiverMachine {
             for entries in directory.parkedEntries { skip(entries) }
             for write in directory.parkedWrites { refuse(write) }
             waiting += directory.opened.values
-            finishIfDone(id)
         }
     }
 
@@ -169,6 +174,7 @@ extension ReceiverMachine {
             for (name, problem) in scan.problems { fail(path(id, name), problem) }
             if id == 0 { rootAttributes = scan.attributes }
             sweep(scan.partials, in: id)
+            reportDisplaced(scan.partials, in: id)
             for child in directories[id]?.opened.values.map({ $0 }) ?? [] { decide(child) }
         case .failure(let problem):
             directories[id]?.own = .ready(Listing())
@@ -187,6 +193,15 @@ extension ReceiverMachine {
         guard !partials.isEmpty, !changesNothing else { return }
         directories[id]?.busy += 1
         run(.sweep(directory: id, names: partials), as: .sweep(id))
+    }
+
+    /// What an interrupted replacement has put aside is the user's. Where this job may replace directories it is
+    /// cleared away with the sweeping; otherwise the user is told.
+    private mutating func reportDisplaced(_ names: [[UInt8]], in id: DirectoryID) {
+        guard !options.force, options.delete == .none else { return }
+        for name in names where name.starts(with: Names.displacedPrefix) {
+            fail(path(id, name), FileProblem(.inTheWay, doing: "put aside by an interrupted replacement; look at it"))
+        }
     }
 
     mutating func swept(_ id: DirectoryID) {

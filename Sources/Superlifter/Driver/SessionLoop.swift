@@ -55,6 +55,8 @@ final class SessionLoop<Machine: SessionMachine> {
         }
         try sayFarewell()
         settleEffects()
+        // What a broken session left in work has no use: names hold what they held, or what was committed.
+        if machine.end?.isComplete != true { layer.abandonAll() }
         if let showProgress { showProgress(machine.progress) }
         return machine.end ?? .cut
     }
