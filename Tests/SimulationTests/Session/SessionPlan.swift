@@ -1,0 +1,83 @@
+// What two simulated ends are to do, and over what.
+
+import LifterFiles
+import LifterProtocol
+import LifterSystem
+
+struct SessionPlan: Sendable {
+    // The job.
+    var direction = Direction.push
+    var purpose = Purpose.transfer
+    var options = JobOptions()
+    var source = Array("/src/".utf8)
+    var destination = Array("/dst/".utf8)
+
+    // The ends.
+    var abilities: Abilities = [.owners, .devices, .setIDs]
+    var clientLimits = Limits()
+    var serverLimits = Limits()
+    var clientVersions: ClosedRange<UInt16> = 1...1
+    var serverVersions: ClosedRange<UInt16> = 1...1
+    var granularity: UInt32 = 1
+    var syncs = false
+    var heldDirectories = 64
+    var poolSize = 2
+    /// Sender's ids from 1000 on stand for this much more at the receiver.
+    var ownerShift: UInt32 = 0
+
+    // The stream.
+    /// Both machines are in one process: messages pass as values.
+    var isInProcess = false
+    /// And the receiver reads the source itself.
+    var clones = false
+    var capacity = 1 << 16
+    /// One way, in nanoseconds. With latency nothing else takes any time.
+    var latency: UInt64 = 0
+    /// A machine is asked for its next message only while fewer bytes wait to be written.
+    var outputBuffer = 1
+    /// One effect in so many takes minutes; 0: none.
+    var lateEffects = 0
+
+    /// The smallest windows that a peer may announce.
+    static var smallestLimits: Limits {
+        var limits = Limits()
+        limits.contentWindow = Limits.smallestWindow
+        limits.listingWindow = Limits.smallestWindow
+        limits.answerWindow = Limits.smallestWindow
+        limits.signatureWindow = Limits.smallestWindow
+        limits.openIDs = 64
+        return limits
+    }
+
+    var job: Job {
+        Job(
+            direction: direction, purpose: purpose, paths: [direction == .push ? destination : source],
+            options: options, rules: [], shape: nil, destination: nil)
+    }
+
+    func hello(isClient: Bool) -> Hello {
+        let nonce = (0..<UInt8(ProtocolConstants.nonceLength)).map { isClient ? $0 : $0 + 100 }
+        let versions = isClient ? clientVersions : serverVersions
+        return Hello(
+            software: isClient ? "simulated client" : "simulated server", nonce: nonce,
+            features: [Hello.zlibFeature], limits: isClient ? clientLimits : serverLimits, abilities: abilities,
+            oldest: versions.lowerBound, newest: versions.upperBound)
+    }
+
+    /// How the disk is told to work at one end.
+    func settings(isSender: Bool, startedAt: Int64) -> FileSettings {
+        var settings = FileSettings(ownUserID: 0)
+        settings.keepsLinks = options.keepLinks
+        settings.keepsDevices = options.keepDevices
+        settings.keepsSpecials = options.keepSpecials
+        settings.numericIDs = options.numericIDs
+        settings.dryRun = !isSender && (options.dryRun || purpose != .transfer)
+        settings.allowsClone = isSender && isInProcess && clones
+        settings.syncs = syncs
+        settings.omitDirectoryTimes = options.omitDirectoryTimes
+        settings.replacesDirectories = options.force || options.delete != .none
+        settings.startedAt = startedAt
+        settings.heldDirectories = heldDirectories
+        return settings
+    }
+}

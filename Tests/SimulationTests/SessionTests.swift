@@ -1,0 +1,64 @@
+// Random jobs over random streams: what must hold after every session that nothing disturbed.
+
+import LifterProtocol
+import LifterSystem
+import Testing
+
+@Suite struct SessionTests {
+    @Test("A session does what its options say, and a second one finds nothing to do", arguments: SessionSeeds.upTo(300))
+    func options(seed: UInt64) {
+        let scenario = Scenario.withOptions(seed)
+        let disks = scenario.disks()
+        let first = scenario.simulation(disks).run()
+        guard check(first, scenario) else { return }
+        let expected = scenario.expected(over: scenario.old)
+        let differences = expected.differences(in: scenario.result(disks))
+        #expect(differences.isEmpty, "seed \(seed): \(scenario.plan.options)\n\(first.failures)")
+        if expected.conflicts == 0 || scenario.plan.options.dryRun {
+            #expect(first.isSuccess, "seed \(seed): \(first.failures)")
+        } else {
+            #expect(!first.claimsSuccess, "seed \(seed): \(expected.conflicts) names could not be made\n\(scenario.plan.options)")
+        }
+        #expect(disks.source.disk.snapshot(at: Array("src".utf8)) == scenario.source, "seed \(seed): the source changed")
+        if scenario.plan.options.dryRun {
+            #expect(scenario.result(disks) == scenario.old, "seed \(seed): a dry run changed something")
+        } else if isSettled(scenario, expected) {
+            checkNothingToDo(scenario, disks)
+        }
+    }
+
+    private func check(_ run: Simulation, _ scenario: Scenario) -> Bool {
+        if let violation = run.violation {
+            Issue.record("seed \(scenario.seed): \(violation)\n\(scenario.plan)")
+            return false
+        }
+        #expect(run.isComplete, "seed \(scenario.seed): \(run.ends)\n\(scenario.plan)")
+        return run.isComplete
+    }
+
+    /// Whether the job leaves nothing that it would do again.
+    private func isSettled(_ scenario: Scenario, _ expected: ExpectedTree) -> Bool {
+        let options = scenario.plan.options
+        let comparesTimes = !options.sizeOnly && !options.checksum && !options.keepTimes
+        let setsModes = options.keepPermissions && !scenario.plan.abilities.contains(.setIDs)
+        return expected.conflicts == 0 && !comparesTimes && !(options.ignoreTimes && !options.checksum)
+            && !setsModes && options.maxDelete == nil
+    }
+
+    private func checkNothingToDo(_ scenario: Scenario, _ disks: Scenario.Disks) {
+        let seed = scenario.seed
+        let again = scenario.next(disks)
+        let second = scenario.simulation(again, run: 1).run()
+        guard check(second, scenario) else { return }
+        let changes = second.receiver.pool.changes
+        #expect(changes.isEmpty, "seed \(seed): the second run did \(changes)\n\(scenario.plan.options)")
+        #expect(second.receiver.machine?.summary.contentBytes == 0, "seed \(seed): contents were sent again")
+        let carried = second.toServer.carried + second.toClient.carried
+        if !scenario.plan.options.checksum && !scenario.plan.options.ignoreTimes && scenario.plan.ownerShift == 0
+            && !scenario.plan.options.existing && !scenario.plan.options.update && scenario.plan.options.delete != .none
+        {
+            let directories = scenario.source.items.values.count { $0.kind == .directory }
+            #expect(carried < 4_000 + directories * 1_000, "seed \(seed): \(carried) bytes for nothing")
+        }
+    }
+}
