@@ -77,9 +77,9 @@ struct ReceivedDirectory: Sendable {
     var isWholeListing: Bool { sawLast && openRanges == 0 && parkedEntries.isEmpty && parkedRanges.isEmpty }
     /// Nothing about it is under way any more.
     var isQuiet: Bool {
-        guard busy == 0, opened.isEmpty, !isFinishing else { return false }
+        guard busy == 0, opened.isEmpty, !isFinishing, isResolved else { return false }
         if place == .unwanted { return true }
-        return isResolved && isWholeListing && childrenToCome == 0 && (place != .fresh || isPublished)
+        return isWholeListing && childrenToCome == 0 && (place != .fresh || isPublished)
     }
     var ownListing: Listing? {
         if case .ready(let listing) = own { listing } else { nil }

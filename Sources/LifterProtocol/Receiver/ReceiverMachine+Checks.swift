@@ -79,16 +79,21 @@ extension ReceiverMachine {
         fileChecks.append(id)
     }
 
-    /// Own digests of the files that the last entries asked about, as one effect.
-    mutating func flushDigestRequests(in directory: DirectoryID) {
-        guard !fileChecks.isEmpty else { return }
-        let ids = fileChecks
-        fileChecks = []
-        let entries = ids.compactMap { open[$0]?.entry }
-        run(
-            .digestFiles(
-                directory: directory, names: entries.map(\.name), sizes: entries.map(\.attributes.size)),
-            as: .checkFiles(ids))
+    /// Own digests of the files that the last entries asked about, as one effect for each directory: those of a parent
+    /// and of a child that waited for it may have been handled together.
+    mutating func flushDigestRequests() {
+        while let first = fileChecks.first {
+            let directory = open[first]?.directory
+            let end = fileChecks.firstIndex { open[$0]?.directory != directory } ?? fileChecks.count
+            let ids = Array(fileChecks[..<end])
+            fileChecks.removeFirst(end)
+            guard let directory else { continue }
+            let entries = ids.compactMap { open[$0]?.entry }
+            run(
+                .digestFiles(
+                    directory: directory, names: entries.map(\.name), sizes: entries.map(\.attributes.size)),
+                as: .checkFiles(ids))
+        }
     }
 
     mutating func digestedFiles(_ ids: [FileID], _ results: [Result<ContentDigest, FileProblem>]) {

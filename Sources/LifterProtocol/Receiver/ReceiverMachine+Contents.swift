@@ -66,6 +66,7 @@ extension ReceiverMachine {
         else { return nil }
         entry.state = .placing
         open[segment.id] = entry
+        // The segments of a message lie in one buffer.
         buffer = bytes
         return SmallFile(target: target(segment.id, entry), range: range, digest: digest)
     }

@@ -189,7 +189,7 @@ extension ReceiverMachine {
             endChunk(message)
         case .existing: mergeOwn(message, directory)
         }
-        flushDigestRequests(in: message.directory)
+        flushDigestRequests()
         finishIfDone(message.directory)
     }
 
