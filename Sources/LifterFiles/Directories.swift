@@ -51,7 +51,7 @@ extension FileLayer {
                 .failed(FileProblem(.stopped, doing: "publishing a directory that is not being built")))
         }
         let outcome = result { () throws(FileProblem) in
-            if building.isSpoiled {
+            if stages.isSpoiled(id) {
                 throw FileProblem(.stopped, doing: "publishing a directory with something half done in it")
             }
             let placed = try working(in: building.parent) { directory throws(FileProblem) in

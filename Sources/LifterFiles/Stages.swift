@@ -65,6 +65,7 @@ final class Stages: Sendable {
     private struct State {
         var files: [FileID: StagedFile] = [:]
         var building: [DirectoryID: BuildingDirectory] = [:]
+        var spoiled: Set<DirectoryID> = []
         /// Directories made by this job and not finished yet.
         var made: Set<DirectoryID> = []
         /// The mode that a directory had before it was made writable for the time of the work.
@@ -100,8 +101,13 @@ final class Stages: Sendable {
         state.withLock { $0.building.removeValue(forKey: id) }
     }
 
+    /// Something failed in it under its final name and could not be removed again: it must not be seen.
     func spoil(_ id: DirectoryID) {
-        state.withLock { $0.building[id]?.isSpoiled = true }
+        state.withLock { _ = $0.spoiled.insert(id) }
+    }
+
+    func isSpoiled(_ id: DirectoryID) -> Bool {
+        state.withLock { $0.spoiled.remove(id) != nil }
     }
 
     /// Nobody else sees what is in it yet.
