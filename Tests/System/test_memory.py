@@ -1,0 +1,115 @@
+"""Memory does not grow with the number of files: what both sides take at their peak for 1,000,000 files is at most
+8 MiB more than for 100,000, in a first copy and in a run that finds nothing to do. Only with --long; needs about
+4 GiB where the trees are made, nearly all of it for names and inodes.
+
+The peak is the kernel's own high-water mark (VmHWM), read every few milliseconds while the process lives: what rusage
+says also holds the peaks of a process's children, and of the process that started it.
+"""
+
+import os
+import socket
+import subprocess
+import threading
+
+try:
+    from . import trees, walker
+    from .support import LONG, SystemTest
+except ImportError:
+    import trees
+    import walker
+    from support import LONG, SystemTest
+
+FEW, MANY = 100_000, 1_000_000
+PER_DIRECTORY = 1_000
+MOST_GROWTH = 8 << 10  # KiB
+
+
+class Watched:
+    """A process and the highest resident memory it has had, in KiB."""
+
+    def __init__(self, argv, stream=None):
+        ends = {} if stream is None else {"stdin": stream, "stdout": stream}
+        self.process = subprocess.Popen(argv, **{"stdin": subprocess.DEVNULL, **ends})
+        self.peak = 0
+        self.ended = threading.Event()
+        self.watcher = threading.Thread(target=self._watch)
+        self.watcher.start()
+
+    def _watch(self):
+        while not self.ended.is_set():
+            try:
+                with open(f"/proc/{self.process.pid}/status") as file:
+                    for line in file:
+                        if line.startswith("VmHWM"):
+                            self.peak = max(self.peak, int(line.split()[1]))
+            except OSError:
+                return
+            self.ended.wait(0.005)
+
+    def wait(self, seconds):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+        finally:
+            self.ended.set()
+            self.watcher.join()
+
+
+class Memory(SystemTest):
+    def setUp(self):
+        self.only_for("superlifter")
+        if not LONG:
+            self.skipTest("a matter of minutes: with --long")
+        room = os.statvfs(self.scratch)
+        if room.f_bavail * room.f_frsize < 4 << 30:
+            self.skipTest(f"less than 4 GiB free in {self.scratch}")
+
+    def plant(self, count):
+        """Empty files, every tenth of five bytes."""
+        place = self.fresh("many")
+        self.addCleanup(trees.remove, place)
+        source = os.path.join(place, "source")
+        for first in range(0, count, PER_DIRECTORY):
+            directory = os.path.join(source, f"directory{first // PER_DIRECTORY:04d}")
+            os.makedirs(directory)
+            handle = os.open(directory, os.O_RDONLY)
+            for index in range(PER_DIRECTORY):
+                file = os.open(f"a file with the number {index:06d}", os.O_WRONLY | os.O_CREAT, 0o644, dir_fd=handle)
+                if index % 10 == 0:
+                    os.write(file, b"tiny\n")
+                os.close(file)
+            os.close(handle)
+        return source, os.path.join(place, "destination")
+
+    def run_once(self, source, destination):
+        """Pushes to a server on a socket of our own, so that neither side is the other's child; both peaks in KiB."""
+        with socket.socket(socket.AF_UNIX) as listener:
+            path = os.path.join(os.path.dirname(source), "socket")
+            listener.bind(path)
+            listener.listen()
+            listener.settimeout(30)
+            client = Watched([self.tool.binary, "push", "--via", "unix:" + path, source + "/", "there:" + destination])
+            connection, _ = listener.accept()
+            with connection:
+                server = Watched([self.tool.binary, "serve", "--inetd", "--unconfined"], connection)
+        os.unlink(path)
+        self.assertEqual((client.wait(900), server.wait(20)), (0, 0))
+        return client.peak, server.peak
+
+    def test_memory_does_not_grow_with_the_number_of_files(self):
+        peaks = {}
+        for count in [FEW, MANY]:
+            source, destination = self.plant(count)
+            for kind in ["first copy", "no change"]:
+                peaks[kind, count] = self.run_once(source, destination)
+            self.assertEqual(walker.compare(source, destination), [])
+            trees.remove(os.path.dirname(source))
+        for kind in ["first copy", "no change"]:
+            for side, few, many in zip(["client", "server"], peaks[kind, FEW], peaks[kind, MANY]):
+                print(f"Memory: {kind}, {side}: {few / 1024:.1f} MiB for {FEW:,} files, "
+                      f"{many / 1024:.1f} MiB for {MANY:,}", flush=True)
+                with self.subTest(kind=kind, side=side):
+                    self.assertLessEqual(many - few, MOST_GROWTH)
