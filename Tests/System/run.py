@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the system tests: python3 Tests/System/run.py [--long] [--list] [PATTERN...]
+"""Runs the system tests: python3 Tests/System/run.py [--long] [--list] [--serial] [PATTERN...]
 
 A PATTERN selects suites or cases whose name (`Suite.test_case`) contains it, or matches it as a shell pattern.
---long runs every fault point instead of an even selection. Prints the time of each suite and ends with exactly one
+--long runs every fault point instead of an even selection. Suites run side by side, one process each and as many
+as there are processors, unless --serial is given. Prints the time of each suite and ends with exactly one
 line `N passed, N failed`. Exits 1 on any failure, and when a suite was skipped although CI=true.
 
 Environment: SUPERLIFTER names the binary (default: .build/static/release/superlifter), SYSTEM_TEST_TOOL=rsync runs
@@ -13,10 +14,12 @@ the suites against rsync instead, CI=true turns missing programs into failures, 
 import fnmatch
 import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -91,10 +94,35 @@ def chosen(name, patterns):
     return not patterns or any(pattern in name or fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
+def side_by_side(by_suite, patterns, long):
+    """Runs each suite in a process of its own, and adds up what their last lines say."""
+    def run(name):
+        # Cases are named one by one, so that a pattern that chose only some of a suite keeps its meaning.
+        names = [short(case.id()) for case in by_suite[name]]
+        command = [sys.executable, os.path.abspath(__file__), "--serial"] + (["--long"] if long else []) + names
+        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    passed, failed, trouble = 0, 0, False
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
+        for name, done in zip(by_suite, pool.map(run, by_suite)):
+            lines = done.stdout.decode(errors="backslashreplace").rstrip("\n").split("\n")
+            words = lines[-1].split()
+            if len(words) == 4 and words[1] == "passed," and words[3] == "failed":
+                passed, failed = passed + int(words[0]), failed + int(words[2])
+                trouble = trouble or (done.returncode != 0 and words[2] == "0")
+                lines.pop()
+            else:
+                failed += 1
+                lines.append(f"FAILED {name}: its process ended with {done.returncode}")
+            print("\n".join(lines), flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or trouble or not passed else 0
+
+
 def main(arguments):
     patterns = [word for word in arguments if not word.startswith("--")]
     flags = [word for word in arguments if word.startswith("--")]
-    if set(flags) - {"--long", "--list"}:
+    if set(flags) - {"--long", "--list", "--serial"}:
         print(__doc__)
         return 1
     if "--long" in flags:
@@ -115,6 +143,8 @@ def main(arguments):
         for suite in by_suite.values():
             print("\n".join(short(case.id()) for case in suite))
         return 0
+    if len(by_suite) > 1 and "--serial" not in flags:
+        return side_by_side(by_suite, patterns, "--long" in flags)
     result = Recorder()
     for name, members in by_suite.items():
         started, passed, failed = time.monotonic(), result.passed, len(result.failed)
