@@ -66,6 +66,11 @@ let package = Package(
             dependencies: ["Superlifter", "LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem"],
             swiftSettings: settings),
         .testTarget(
+            name: "HostileTests",
+            dependencies: [
+                "Superlifter", "SuperlifterCLI", "LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem",
+            ], swiftSettings: settings),
+        .testTarget(
             name: "SuperlifterCLITests",
             dependencies: ["SuperlifterCLI", "LifterService"], swiftSettings: settings),
     ]

@@ -12,7 +12,7 @@ struct LocalTransfer {
     let observe: (TransferEvent) -> Void
 
     func run() throws(SuperlifterError) -> TransferSummary {
-        let fileSystem = KernelFileSystem()
+        let fileSystem = KernelFileSystem(useOpenat2: client.usesOpenat2)
         let rules = client.options.encodedRules
         let roots = try Session.sources(sources, rules: rules, base: .user, fileSystem: fileSystem)
         let shape = Session.shape(roots)

@@ -35,7 +35,7 @@ struct RemotePull {
 
     /// What can be told of the destination before the sources are known: whether there is anything to compare with.
     private func peek() -> Ready {
-        let fileSystem = KernelFileSystem()
+        let fileSystem = KernelFileSystem(useOpenat2: client.usesOpenat2)
         let unknown = Ready(isEmpty: false, timeGranularity: 1)
         if purpose == .list { return Ready(isEmpty: true, timeGranularity: 1) }
         do throws(Errno) {
@@ -65,7 +65,7 @@ struct RemotePull {
         case .abort(let abort): throw SuperlifterError(abort)
         default: throw SuperlifterError(WireError.unexpected("the server must tell its roots first"))
         }
-        let fileSystem = KernelFileSystem()
+        let fileSystem = KernelFileSystem(useOpenat2: client.usesOpenat2)
         let root = try openRoot(agreement, shape, fileSystem)
         let layer = FileLayer(
             fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: false), role: .receiver(root))

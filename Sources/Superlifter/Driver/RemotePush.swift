@@ -30,7 +30,7 @@ struct RemotePush {
     }
 
     func prepare() throws(SuperlifterError) -> Prepared {
-        let fileSystem = KernelFileSystem()
+        let fileSystem = KernelFileSystem(useOpenat2: client.usesOpenat2)
         let rules = client.options.encodedRules
         let roots = try Session.sources(sources, rules: rules, base: .user, fileSystem: fileSystem)
         let job = Job(

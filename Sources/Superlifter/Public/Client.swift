@@ -13,6 +13,8 @@ public struct Client: Sendable {
     public var cancellation: Cancellation?
     /// Whether `progress` events are wanted, ten times a second.
     public var showsProgress = false
+    /// False: paths are walked as on kernels before 5.6, which is for tests.
+    package var usesOpenat2 = true
 
     public init() {}
 

@@ -19,6 +19,8 @@ public struct Server: Sendable {
     /// Seconds until the handshake must be done.
     public var handshakeTimeout: UInt32 = 300
     public var cancellation: Cancellation?
+    /// False: paths are walked as on kernels before 5.6, which is for tests.
+    package var usesOpenat2 = true
 
     public init(_ confinement: Confinement) { self.confinement = confinement }
 
@@ -63,7 +65,7 @@ public struct Server: Sendable {
     private func serve(_ greeting: inout Greeting) throws(SuperlifterError) {
         let hello = try Session.hello()
         let result = try greeting.server(hello)
-        let fileSystem = KernelFileSystem()
+        let fileSystem = KernelFileSystem(useOpenat2: usesOpenat2)
         let base: PathBase
         let held: RawDescriptor
         do throws(SuperlifterError) {

@@ -1,0 +1,103 @@
+// A hostile sender against the server (push) and against the client (pull).
+
+import LifterProtocol
+import Superlifter
+import Testing
+
+/// Both ways in which the kernel is asked.
+let waysOfOpening = [true, false]
+
+/// What a session left, judged.
+func judge(
+    _ list: HostileList, _ ending: Ending, _ arena: borrowing Arena, _ comment: String
+) {
+    let harm = arena.harm()
+    #expect(harm == nil, "\(list) \(comment): \(harm ?? "")")
+    #expect(ending.isSafe, "\(list) \(comment): \(ending)")
+    if case .refusal = list.demand { #expect(ending.isFailure, "\(list) \(comment): \(ending)") }
+}
+
+extension HostilePeer {
+    /// Plays a list as a client that pushes.
+    mutating func push(_ list: HostileList, to path: [UInt8]) {
+        guard greetServer(job: RawJob.push(to: path, shape: list.shape, options: list.options)) else { return }
+        list.play(to: &self)
+        _ = listen()
+    }
+
+    /// Plays a list as a server that is pulled from.
+    mutating func serve(_ list: HostileList) {
+        guard greetClient() != nil else { return }
+        send(HostileFrame(.roots, list.shape))
+        list.play(to: &self)
+        _ = listen()
+    }
+}
+
+enum AllLists {
+    static let table = HostileNames.lists + HostileNames.oddLists + HostileStructures.lists
+    static let random = (1...200).map { RandomLists.list(seed: $0) }
+}
+
+@Suite(.serialized) struct HostileSenderTests {
+    @Test("There are enough lists")
+    func count() { #expect(AllLists.table.count + AllLists.random.count >= 400) }
+
+    @Test("A confined server", arguments: waysOfOpening)
+    func confined(usesOpenat2: Bool) throws {
+        for list in AllLists.table + AllLists.random {
+            let arena = try Arena()
+            let ending = try RealEnd.server(
+                .root(bytes(arena.destination), readOnly: false), usesOpenat2: usesOpenat2
+            ) { $0.push(list, to: bytes("/")) }
+            judge(list, ending, arena, "pushed, confined, openat2 \(usesOpenat2)")
+        }
+    }
+
+    @Test("An unconfined server", arguments: waysOfOpening)
+    func unconfined(usesOpenat2: Bool) throws {
+        for list in AllLists.table + AllLists.random {
+            let arena = try Arena()
+            let path = bytes(arena.destination + "/")
+            let ending = try RealEnd.server(.unconfined, usesOpenat2: usesOpenat2) { $0.push(list, to: path) }
+            judge(list, ending, arena, "pushed, openat2 \(usesOpenat2)")
+        }
+    }
+
+    @Test("A client that pulls", arguments: waysOfOpening)
+    func pull(usesOpenat2: Bool) throws {
+        for list in AllLists.table + AllLists.random {
+            let arena = try Arena()
+            let ending = try RealEnd.pull(
+                ["source/"], to: arena.destination, list.options.ofClient, usesOpenat2: usesOpenat2
+            ) { $0.serve(list) }
+            judge(list, ending, arena, "pulled, openat2 \(usesOpenat2)")
+        }
+    }
+
+    @Test("A client that pulls into an empty directory")
+    func pullIntoEmpty() throws {
+        for list in AllLists.table + AllLists.random {
+            let arena = try Arena(populated: false)
+            let ending = try RealEnd.pull(["source/"], to: arena.destination, list.options.ofClient) { $0.serve(list) }
+            judge(list, ending, arena, "pulled into nothing")
+        }
+    }
+}
+
+extension JobOptions {
+    /// The same as a user of the library says it.
+    var ofClient: TransferOptions {
+        var options = TransferOptions()
+        options.dryRun = dryRun
+        options.force = force
+        if checksum { options.comparison = .checksum }
+        if ignoreTimes { options.comparison = .always }
+        switch delete {
+        case .none: break
+        case .after: options.deletion = .after
+        case .before: options.deletion = .before
+        }
+        return options
+    }
+}
