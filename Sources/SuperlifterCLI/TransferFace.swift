@@ -13,6 +13,8 @@ final class TransferFace {
     private var figures = SummaryFigures()
     private var speed = SpeedMeter()
     private let showsLine: Bool
+    /// Failures that followed from others: counted, not shown one by one, unless -v is given.
+    private var consequences: (count: UInt64, first: ItemFailure?) = (0, nil)
 
     /// Lines are collected up to this many bytes.
     private static let batch = 32 << 10
@@ -100,6 +102,10 @@ final class TransferFace {
         if request.output.json {
             put(JSONLines.error(path: failure.path, doing: place + failure.reason, causes: []))
         }
+        if failure.isConsequence && request.output.verbosity == 0 {
+            consequences = (consequences.count + 1, consequences.first ?? failure)
+            return
+        }
         complain(ProblemLine.line(path: failure.path, doing: place + failure.reason, causes: []))
     }
 
@@ -167,6 +173,14 @@ final class TransferFace {
             complain(
                 ProblemLine.line(
                     "nothing was deleted: \(summary.refusedDeletions) deletions are more than --max-delete allows"))
+        }
+        if let first = consequences.first {
+            complain(
+                ProblemLine.line(
+                    path: first.path, doing: first.reason,
+                    causes: consequences.count > 1
+                        ? ["and \(Quantity.counted(consequences.count - 1, "other entry", "other entries")) (-v names them)"]
+                        : []))
         }
         if status == .partial {
             complain(ProblemLine.line("\(Quantity.counted(summary.failed, "entry", "entries")) failed (named above)"))

@@ -13,7 +13,8 @@ extension TransferEvent {
         case .failed(let path, let problem, let atSource):
             self = .failed(
                 ItemFailure(
-                    path: path, reason: problem.reason, isVanished: problem.code == .vanished, isAtSource: atSource))
+                    path: path, reason: problem.reason, isVanished: problem.code == .vanished, isAtSource: atSource,
+                    isConsequence: problem.code == .stopped))
         case .warning(let text): self = .warning(text)
         }
     }

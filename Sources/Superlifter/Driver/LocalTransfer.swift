@@ -14,7 +14,10 @@ struct LocalTransfer {
     func run() throws(SuperlifterError) -> TransferSummary {
         let fileSystem = KernelFileSystem(useOpenat2: client.usesOpenat2)
         let rules = client.options.encodedRules
-        let roots = try Session.sources(sources, rules: rules, base: .user, fileSystem: fileSystem)
+        let roots =
+            purpose == .list
+            ? try Session.listed(sources, rules: rules, base: .user, fileSystem: fileSystem)
+            : try Session.sources(sources, rules: rules, base: .user, fileSystem: fileSystem)
         let shape = Session.shape(roots)
         var agreement = Agreement(
             job: Job(

@@ -83,6 +83,18 @@ enum Session {
         }
     }
 
+    /// What `list` lists: what is in a directory, or the one thing that is no directory.
+    static func listed(
+        _ paths: [[UInt8]], rules: [[UInt8]], base: PathBase, fileSystem: any FileSystem
+    ) throws(SuperlifterError) -> SourceRoots {
+        let filter = try filter(rules)
+        let contents = paths.map { $0 + [UInt8(ascii: "/")] }
+        if let roots = try? SourceRoots.open(contents, base: base, fileSystem: fileSystem, filter: filter) {
+            return roots
+        }
+        return try sources(paths, rules: rules, base: base, fileSystem: fileSystem)
+    }
+
     static func sources(
         _ paths: [[UInt8]], rules: [[UInt8]], base: PathBase, fileSystem: any FileSystem
     ) throws(SuperlifterError) -> SourceRoots {

@@ -140,8 +140,11 @@ public struct Server: Sendable {
         let roots: SourceRoots
         let layer: FileLayer
         do throws(SuperlifterError) {
-            roots = try Session.sources(
-                result.job.paths, rules: result.job.rules, base: base, fileSystem: fileSystem)
+            let job = result.job
+            roots =
+                job.purpose == .list
+                ? try Session.listed(job.paths, rules: job.rules, base: base, fileSystem: fileSystem)
+                : try Session.sources(job.paths, rules: job.rules, base: base, fileSystem: fileSystem)
             layer = FileLayer(
                 fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: true),
                 role: .sender(roots))

@@ -72,6 +72,8 @@ public struct ItemFailure: Hashable, Sendable {
     /// It was gone before it could be read.
     public var isVanished: Bool
     public var isAtSource: Bool
+    /// Nothing was tried: it was given up because of an earlier failure (a full disk, a directory not made).
+    public var isConsequence: Bool
 }
 
 /// How far a transfer is. Numbers grow only.
