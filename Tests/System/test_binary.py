@@ -65,8 +65,8 @@ class Binary(SystemTest):
         source, destination = os.path.join(place, "source"), os.path.join(place, "destination")
         trees.mixed(source)
         server = f"command:{program} serve --inetd --unconfined"
-        subprocess.run(["strace", "-f", "-qq", "-o", trace, "-s", "4096", "-e", "trace=%file", "env", "-i", program, "push",
-                        "--via", server, source + "/", "there:" + destination],
+        watched = ["strace", "-f", "-qq", "-o", trace, "-s", "4096", "-e", "trace=%file", "env", "-i"]
+        subprocess.run([*watched, program, "push", "--via", server, source + "/", "there:" + destination],
                        check=True, cwd="/", stdin=subprocess.DEVNULL, timeout=60)
         self.assert_same(source, destination)
         with open(trace, errors="surrogateescape") as file:

@@ -1,0 +1,68 @@
+"""Few descriptors: a whole transfer under `ulimit -n 16`, on both sides, however wide and deep the tree is."""
+
+import os
+
+try:
+    from . import tools, transports, trees
+    from .support import SystemTest
+except ImportError:
+    import tools
+    import transports
+    import trees
+    from support import SystemTest
+
+FEW = 16
+
+
+class Descriptors(SystemTest):
+    """Over a program whose stdin and stdout are the stream; the server inherits the client's limit."""
+    make_transport = staticmethod(transports.command)
+
+    def setUp(self):
+        self.only_for("superlifter")
+
+    def copy(self, verb, options, source, destination, limit=FEW):
+        ends = [source + "/", destination]
+        if options:
+            far = 1 if verb == "push" else 0
+            ends[far] = self.link.at(ends[far])
+        argv = ["/bin/sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh", self.tool.binary, verb, *options, *ends]
+        result = tools.execute(argv, timeout=120)
+        self.assertEqual((result.code, result.err), (0, b""), result)
+        return result
+
+    def roads(self):
+        return [("push", self.link.options), ("pull", self.link.options), ("push", [])]
+
+    def tree(self, name, make):
+        place = self.fresh_far(name)
+        source, destination = os.path.join(place, "source"), os.path.join(place, "destination")
+        make(source)
+        return source, destination
+
+    def test_wide(self):
+        for verb, options in self.roads():
+            with self.subTest(verb=verb, options=options):
+                source, destination = self.tree("wide", lambda at: trees.small_files(at, 600, 3000, 200))
+                trees.write(os.path.join(source, "large"), os.urandom(5 << 20))
+                self.copy(verb, options, source, destination)
+                self.assert_same(source, destination)
+                for index in range(0, 600, 7):
+                    trees.write(os.path.join(destination, f"extra{index}/file"))
+                self.copy(verb, ["--delete", *options] if options else options, source, destination)
+                if options:
+                    self.assert_same(source, destination)
+
+    def test_every_kind(self):
+        for verb, options in self.roads():
+            with self.subTest(verb=verb, options=options):
+                source, destination = self.tree("kinds", trees.mixed)
+                self.copy(verb, options, source, destination)
+                self.assert_same(source, destination)
+
+    def test_deep(self):
+        for verb, options in self.roads():
+            with self.subTest(verb=verb, options=options):
+                source, destination = self.tree("deep", lambda at: trees.deep(at, 300))
+                self.copy(verb, options, source, destination)
+                self.assert_same(source, destination)
