@@ -38,7 +38,7 @@ package enum HelpText {
         var lines = ["Superlifter makes one directory tree become another, sending only what differs.", ""]
         for command in Command.allCases { lines += ["  \(usage(command))", "      \(purpose(command))"] }
         lines += [
-            "", "A location is PATH, [USER@]HOST:PATH, ssh://HOST/PATH or tcp://HOST/MODULE/PATH.",
+            "", "A location is PATH, [USER@]HOST:PATH or ssh://HOST/PATH.",
             "SOURCE/ sends what is in the directory, SOURCE the directory itself.",
             "\"superlifter COMMAND -h\" shows the options used most.",
         ]

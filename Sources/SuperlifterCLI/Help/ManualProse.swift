@@ -20,8 +20,10 @@ enum ManualProse {
         .item(
             "ssh://[USER@]HOST[:PORT]/PATH",
             "The same with a port. /~/PATH is relative to the login directory. An IPv6 address stands in brackets."),
-        .item("tcp://HOST[:PORT]/MODULE[/PATH]", "A server's module over plain TCP; the port is 8730 unless given."),
-        .item("NAME:PATH with --via HINT", "As HINT says: tcp:HOST:PORT, ssh:[USER@]HOST[:PORT], unix:PATH."),
+        .item("NAME:PATH with --via HINT", "As HINT says: ssh:[USER@]HOST[:PORT], unix:PATH or command:WORDS."),
+        .item(
+            "tcp://HOST[:PORT]/MODULE[/PATH]",
+            "Plain TCP, as tcp:HOST:PORT in a hint; refused in this release with exit code 4."),
         .paragraph(
             """
             A user or host that begins with a dash, or holds characters that no host name has, is refused before \
@@ -61,14 +63,21 @@ enum ManualProse {
             "Y  < sent   > received   c made in place   h hard link   . attributes only",
             "X  f file   d directory   L symbolic link   D device   S special file",
             "c  contents (for a link: the target)       s  size",
-            "t  mtime; T: it is set to the time of the transfer",
+            "t  mtime",
             "p  permissions   o  owner   g  group   u  access time   a  ACL   x  xattrs",
         ]),
         .paragraph(
             """
             Something new has + in all nine places, an attribute that agrees has a dot, and an item without any \
-            difference has blanks. Deletions are "*deleting" and two blanks. Control characters, and bytes that are not UTF-8, \
-            are shown as \\#ooo in octal, here and in messages.
+            difference has blanks. Deletions are "*deleting" and two blanks. Control characters, and bytes that are \
+            not UTF-8, are shown as \\#ooo in octal, here and in messages.
+            """),
+        .paragraph(
+            """
+            The lines are rsync's, with these exceptions. Times are compared to the nanosecond, not to the second. A \
+            push shows < where both ends are on this machine, too. With --no-times nothing is said of a time, where \
+            rsync has T. A single file that gets another name is listed under that. What was in a directory that is \
+            replaced by something else is not listed. The order of the lines is not fixed.
             """),
         .section("JSON lines"),
         .paragraph(

@@ -25,8 +25,8 @@ extension OptionTable {
             "via", nil, "HINT", .built(.via), repeatable: true, for: .connecting, in: .connecting,
             "reach the named server as HINT says; several are tried in turn",
             """
-            A hint is tcp:HOST:PORT, ssh:[USER@]HOST[:PORT], unix:PATH or command:WORDS. The location is then \
-            written name:module/path, where name is only a label.
+            A hint is ssh:[USER@]HOST[:PORT], unix:PATH or command:WORDS. The location is then written NAME:PATH, \
+            where NAME is only a label.
             """),
         Option(
             "password-file", nil, "FILE", .later("not built yet"), for: .connecting, in: .connecting,
