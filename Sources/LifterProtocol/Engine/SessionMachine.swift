@@ -8,6 +8,8 @@ package protocol SessionMachine: Sendable {
     mutating func finished(_ id: EffectID, _ result: FileResult)
     mutating func heard(_ now: UInt64)
     mutating func tick(_ now: UInt64)
+    /// What the stream was measured to take, in bytes a second.
+    mutating func paced(_ bytesPerSecond: UInt64)
     mutating func cancel()
     mutating func inputEnded()
     mutating func fail(_ error: WireError)
@@ -27,4 +29,8 @@ package protocol SessionMachine: Sendable {
 }
 
 extension SenderMachine: SessionMachine {}
-extension ReceiverMachine: SessionMachine {}
+
+extension ReceiverMachine: SessionMachine {
+    /// Its messages are short.
+    package mutating func paced(_ bytesPerSecond: UInt64) {}
+}

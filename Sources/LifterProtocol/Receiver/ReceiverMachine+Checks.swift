@@ -137,7 +137,7 @@ extension ReceiverMachine {
         entry.state = .awaiting
         open[id] = entry
         progress.filesToSend += 1
-        progress.bytesToSend += entry.entry.attributes.size
+        progress.bytesToSend &+= entry.entry.attributes.size
         ask(id)
     }
 }

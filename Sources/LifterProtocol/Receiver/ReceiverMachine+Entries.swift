@@ -99,6 +99,7 @@ extension ReceiverMachine {
         _ entry: Entry, _ own: Entry?, in directory: DirectoryID, _ isPromised: Bool
     ) -> Decision {
         let isDirectory = entry.attributes.kind == .directory
+        if let problem = unasked(entry.attributes.kind) { return .refuse(problem) }
         guard let own else {
             if options.existing { return isDirectory ? unwanted() : .skip }
             if isFirstOfTwo { return isDirectory ? unwanted() : .later }
@@ -265,7 +266,7 @@ extension ReceiverMachine {
             return end(id, received, .failed(FileProblem(.stopped, doing: "writing: the disk is full")), nil)
         }
         progress.filesToSend += 1
-        progress.bytesToSend += received.entry.attributes.size
+        progress.bytesToSend &+= received.entry.attributes.size
         begin(id, received)
         if !received.isPromised { ask(id) }
     }
@@ -370,7 +371,7 @@ extension ReceiverMachine {
         if entry.isLevel { directories[entry.directory]?.levelBusy -= 1 }
         if entry.entry.attributes.kind == .regular && entry.changes.contains(.content) {
             progress.filesDone += 1
-            progress.bytesDone += entry.entry.attributes.size
+            progress.bytesDone &+= entry.entry.attributes.size
             if case .settled = outcome { fullDisks = 0 }
         }
         finalise(id, entry, outcome, entry.entry.name)
@@ -389,7 +390,7 @@ extension ReceiverMachine {
             summary.settled += 1
             if entry.entry.attributes.kind == .regular && changes.contains(.content) {
                 summary.files += 1
-                summary.totalBytes += entry.entry.attributes.size
+                summary.totalBytes &+= entry.entry.attributes.size
             }
             report(.item(path: path(entry.directory, name), entry: entry.entry, changes: changes))
         case .unchanged, .skipped, .later: break

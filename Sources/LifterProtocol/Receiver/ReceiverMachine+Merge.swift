@@ -203,9 +203,9 @@ extension ReceiverMachine {
     /// The last message of a range or of a directory's outright entries.
     private mutating func endChunk(_ message: EntriesMessage) {
         if let sequence = message.answers {
-            if !message.hasMore, pendingRanges.removeValue(forKey: sequence) != nil {
-                directories[message.directory]?.openRanges -= 1
-            }
+            guard !message.hasMore, pendingRanges[sequence]?.directory == message.directory else { return }
+            pendingRanges[sequence] = nil
+            directories[message.directory]?.openRanges -= 1
         } else if message.isLast {
             directories[message.directory]?.sawLast = true
         }
@@ -215,7 +215,9 @@ extension ReceiverMachine {
         let listing = directory.ownListing ?? Listing()
         var range: PendingRange
         if let sequence = message.answers {
-            guard let pending = pendingRanges[sequence] else { return skip(message) }
+            guard let pending = pendingRanges[sequence], pending.directory == message.directory else {
+                return skip(message)
+            }
             range = pending
             if !message.matched.isEmpty { range.matched = bits(message.matched, count: range.upper - range.lower) }
         } else {

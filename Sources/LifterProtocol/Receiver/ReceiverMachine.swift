@@ -3,7 +3,7 @@
 //
 // Used exactly like `SenderMachine`: inputs, then drain messages, effects and events, then sleep until the deadline.
 //
-// The rooms: +Directories (where a directory stands: existing, fresh, unwanted; making, publishing, finishing),
+// The rooms: +Asked (nothing but what the job is about), +Directories (where a directory stands: existing, fresh, unwanted; making, publishing, finishing),
 // +Merge (ranges and entries against the own listing), +Entries (what becomes of one entry), +Contents (frames to
 // files), +Checks (`--checksum`), +Deletion (the plan, the second pass, the end).
 
@@ -16,7 +16,11 @@ package struct ReceiverMachine: Sendable {
     /// Where a single renamed item ends up (`push file host:newname`).
     let renamedTo: [UInt8]?
     let rootExists: Bool
-    var shape: RootShape?
+    var shape: RootShape? {
+        didSet { rootKinds = shape.flatMap(\.kindsByName) }
+    }
+    /// Where the root is made of named items: what may be in it.
+    var rootKinds: [[UInt8]: EntryKind]?
 
     var directories: [DirectoryID: ReceivedDirectory] = [:]
     var inbox = Queue<ListingItem>()
@@ -163,6 +167,7 @@ package struct ReceiverMachine: Sendable {
             core.release(.listing, weight)
         case .owners(let owners): inbox.append(.owners(owners, weight))
         case .directory(let opened):
+            if opened.id != 0, opened.parent == 0 { try checkItem(opened.name, .directory) }
             try open(opened)
             core.release(.listing, weight)
         case .range(let range):
@@ -171,6 +176,9 @@ package struct ReceiverMachine: Sendable {
             ledger.append(false)
             inbox.append(.range(range, weight))
         case .entries(let entries):
+            if entries.directory == 0 {
+                for entry in entries.entries { try checkItem(entry.name, entry.attributes.kind) }
+            }
             try register(entries)
             inbox.append(.entries(entries, weight))
         case .listingEnd: inbox.append(.end(weight))

@@ -158,7 +158,7 @@ extension SenderMachine {
         let attributes = node.listing.attributes(at: index)
         if entry.wantsContent {
             progress.filesDone += 1
-            progress.bytesDone += attributes.size
+            progress.bytesDone &+= attributes.size
         }
         switch outcome {
         case .settled(let changes):

@@ -46,8 +46,8 @@ extension SenderMachine {
             open[id] = entry
             let size = directories[entry.directory]?.listing.attributes(at: Int(entry.index)).size ?? 0
             progress.filesToSend += 1
-            progress.bytesToSend += size
-            summary.totalBytes += size
+            progress.bytesToSend &+= size
+            summary.totalBytes &+= size
         }
         requested.append(ContentItem(id: id, serial: entry.serial))
     }
@@ -96,7 +96,7 @@ extension SenderMachine {
         var serial: UInt64 = 0
         while let item = requested.first, ids.count < Tuning.smallBatchFiles,
             let (entry, place) = lookUp(item.id), place == directory, entry.attributes.size <= smallFile,
-            ids.isEmpty || bytes + entry.attributes.size <= UInt64(Tuning.smallBatchBytes)
+            ids.isEmpty || bytes + entry.attributes.size <= UInt64(min(frameBytes, Tuning.smallBatchBytes))
         {
             _ = requested.popFirst()
             ids.append(item.id)
@@ -184,7 +184,7 @@ extension SenderMachine {
         let ahead = index == 0 ? Tuning.chunksAhead : 1
         guard large.state == .idle, !large.isStopped, large.chunks.count < ahead else { return }
         update(number) { $0.state = .reading }
-        let length = agreement.isInProcess ? Tuning.localChunk : Tuning.chunk
+        let length = agreement.isInProcess ? Tuning.localChunk : frameBytes
         run(.readChunk(id: large.id, length: length), as: .readChunk(job: number))
     }
 

@@ -41,6 +41,8 @@ package struct SenderMachine: Sendable {
     var jobs = Queue<ContentJob>()
     var nextJob: UInt64 = 0
     var contentsStopped = false
+    /// Bytes of contents in one frame, about; follows the measured stream.
+    var frameBytes = Tuning.chunk
     var digestTasks = Queue<DigestTask>()
     var digesting = false
 
@@ -89,6 +91,12 @@ package struct SenderMachine: Sendable {
 
     /// Bytes arrived or left, even if they are not a whole message yet.
     package mutating func heard(_ now: UInt64) { core.heard(now) }
+
+    /// The stream takes this many bytes a second while it is kept busy: a content frame is cut to a tenth of that, so
+    /// that what overtakes contents never waits long.
+    package mutating func paced(_ bytesPerSecond: UInt64) {
+        frameBytes = Int(min(max(bytesPerSecond / 10, UInt64(Tuning.smallestChunk)), UInt64(Tuning.chunk)))
+    }
 
     package mutating func tick(_ now: UInt64) { core.tick(now) }
 

@@ -113,6 +113,11 @@ struct Greeting {
         _ = send(ProtocolConstants.preamble + bytes)
     }
 
+    /// The same after the handshake.
+    mutating func sayAbort(_ abort: Abort, on stream: inout GreetedStream) {
+        if let bytes = try? frame(.abort(abort), &stream.encoder) { _ = send(bytes) }
+    }
+
     // MARK: Pieces
 
     private func makeEncoder(_ job: Job) throws(SuperlifterError) -> FrameEncoder {

@@ -65,6 +65,13 @@ struct RemotePull {
         case .abort(let abort): throw SuperlifterError(abort)
         default: throw SuperlifterError(WireError.unexpected("the server must tell its roots first"))
         }
+        // Nothing is opened or made for sources that nobody asked for.
+        guard purpose == .list || AskedSources(agreement.job.paths).allow(shape) else {
+            let error = SuperlifterError(
+                .refused, "the server offers other sources than it was asked for; nothing was taken")
+            greeting.sayAbort(error.abort, on: &stream)
+            throw error
+        }
         let fileSystem = KernelFileSystem(useOpenat2: client.usesOpenat2)
         let root = try openRoot(agreement, shape, fileSystem)
         let layer = FileLayer(

@@ -18,6 +18,7 @@ final class SessionLoop<Machine: SessionMachine> {
     private var poller = Poller()
     private var lastProgress: UInt64 = 0
     private var running = 0
+    private var pace = PaceMeter()
 
     /// How often progress is shown, in nanoseconds.
     private static var progressInterval: UInt64 { 100_000_000 }
@@ -49,7 +50,9 @@ final class SessionLoop<Machine: SessionMachine> {
             takeResults()
             if cancellation?.isCancelled == true { machine.cancel() }
             receive()
-            machine.tick(Clock.monotonic)
+            let now = Clock.monotonic
+            machine.tick(now)
+            if let rate = pace.measure(sent: link.sent, isBusy: !link.isFlushed, now: now) { machine.paced(rate) }
             drain()
             showProgressIfDue()
         }
