@@ -19,7 +19,7 @@ package struct DestinationRoot: Sendable {
     /// The name that the single source gets.
     package let renamedTo: [UInt8]?
     private let held: HeldDescriptors
-    private let status: FileStatus?
+    package let status: FileStatus?
 
     /// How the destination may be opened.
     package struct Options: Sendable {

@@ -21,6 +21,8 @@ package struct FileSettings: Sendable {
     package var dryRun = false
     /// The peer is in this process: sources are handed over as open files instead of bytes.
     package var allowsClone = false
+    /// The receiver's root, where both ends are in this process: the sender must not descend into it.
+    package var destination: FileStatus?
     /// fsync before a file gets its name.
     package var syncs = false
     /// Directories keep the times that the work in them gives them (`-O`).

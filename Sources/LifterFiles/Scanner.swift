@@ -141,6 +141,11 @@ final class Scanner: Sendable {
         do throws(Errno) {
             let status = try fileSystem.status(of: name, in: directory)
             if kind != status.kind && !isChosen(name, status.kind, &matcher) { return }
+            if let destination = settings.destination, status.kind == .directory, destination.isSameObject(as: status) {
+                let doing = "sending the destination into itself (leave it out with --exclude)"
+                entries.result.problems.append((Array(name), FileProblem(.refused, doing: doing)))
+                return
+            }
             let attributes = Attributes(status)
             let isListed: Bool
             if status.kind == .symlink {

@@ -29,8 +29,9 @@ struct LocalTransfer {
         let root = try Session.destination(
             purpose == .list ? [UInt8(ascii: ".")] : destination, agreement, shape: shape, base: .user,
             fileSystem: fileSystem)
-        let sender = FileLayer(
-            fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: true), role: .sender(roots))
+        var sending = try Session.settings(agreement, isSender: true)
+        sending.destination = root.status
+        let sender = FileLayer(fileSystem: fileSystem, settings: sending, role: .sender(roots))
         let receiver = FileLayer(
             fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: false), role: .receiver(root))
         sender.setDigestKey(agreement.digestKey)
