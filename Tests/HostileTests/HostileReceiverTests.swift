@@ -1,0 +1,204 @@
+// A hostile receiver: a client that pulls and asks for what it was never told of, a server that is pushed to and does
+// the same. Nothing beyond the source leaves, nothing traps, nothing hangs.
+
+import LifterProtocol
+import LifterSystem
+import Superlifter
+import Testing
+
+@Suite(.serialized) struct HostileReceiverTests {
+    struct Answers: Sendable {
+        var name: String
+        var isRefused = true
+        var options = JobOptions()
+        var frames: [HostileFrame]
+    }
+
+    private static func expand(_ sequence: UInt64, _ mode: UInt8, hashes: [UInt64] = [], count: UInt64? = nil)
+        -> HostileFrame
+    {
+        var writer = ByteWriter()
+        writer.varint(sequence)
+        writer.u8(mode)
+        if mode == 1 {
+            writer.varint(count ?? UInt64(hashes.count))
+            for hash in hashes { writer.u64(hash) }
+        }
+        return HostileFrame(.expand, writer.bytes)
+    }
+
+    private static func subtree(_ id: UInt64, _ wish: UInt8) -> HostileFrame {
+        var writer = ByteWriter()
+        writer.varint(id)
+        writer.u8(wish)
+        return HostileFrame(.subtree, writer.bytes)
+    }
+
+    private static func request(_ ids: [UInt64], count: UInt64? = nil) -> HostileFrame {
+        var writer = ByteWriter()
+        writer.varint(count ?? UInt64(ids.count))
+        for id in ids {
+            writer.varint(id)
+            writer.varint(0)
+        }
+        return HostileFrame(.request, writer.bytes)
+    }
+
+    private static func outcomes(_ first: UInt64, _ count: UInt64, _ code: UInt8) -> HostileFrame {
+        var writer = ByteWriter()
+        writer.varint(1)
+        writer.varint(first)
+        writer.varint(count)
+        writer.u8(code)
+        if code == 1 { writer.varint(0xffff) }
+        if code == 5 {
+            writer.u8(1)
+            writer.varint(UInt64(UInt32.max))
+            writer.string(bytes("\u{1b}[2J"))
+        }
+        return HostileFrame(.outcomes, writer.bytes)
+    }
+
+    private static func stop(_ kind: UInt8, _ id: UInt64) -> HostileFrame {
+        var writer = ByteWriter()
+        writer.u8(kind)
+        if kind != 3 { writer.varint(id) }
+        return HostileFrame(.stop, writer.bytes)
+    }
+
+    /// Numbers that were never given out, among them such as look negative.
+    private static let strange: [UInt64] = [0, 999, 1 << 31, 1 << 32, 1 << 63, .max, .max - 1]
+
+    private static var table: [Answers] {
+        var table: [Answers] = []
+        for number in strange {
+            table.append(Answers(name: "a request for \(number)", frames: [request([number])]))
+            table.append(Answers(name: "the subtree \(number)", frames: [subtree(number, 1)]))
+            table.append(Answers(name: "digests of \(number)", frames: [.number(.digestRequest, 1, number)]))
+            for mode in 1...3 as ClosedRange<UInt8> {
+                table.append(
+                    Answers(
+                        name: "an expansion of range \(number) in mode \(mode)", isRefused: number > 1,
+                        frames: [expand(number, mode, hashes: [1])]))
+            }
+            if number > 0 {
+                table.append(Answers(name: "Same up to \(number)", frames: [.number(.same, number)]))
+                table.append(Answers(name: "an outcome for \(number)", frames: [outcomes(number, 1, 2)]))
+            }
+            table.append(Answers(name: "a stop of \(number)", isRefused: false, frames: [stop(1, number)]))
+            table.append(
+                Answers(
+                    name: "a stop of directory \(number)", isRefused: number > UInt64(UInt32.max), frames: [stop(2, number)]))
+        }
+        table += [
+            Answers(name: "outcomes far beyond", frames: [outcomes(1, 65_536, 1)]),
+            Answers(name: "outcomes beyond the top", frames: [outcomes(UInt64(Int64.max), 65_536, 1)]),
+            Answers(name: "no outcomes", frames: [outcomes(1, 0, 2)]),
+            Answers(name: "a failed root", frames: [outcomes(0, 2, 5)]),
+            Answers(name: "the root's outcome twice", frames: [outcomes(0, 1, 5), outcomes(0, 1, 5)]),
+            Answers(name: "Ready twice", frames: [HostileFrame(.ready, [1, 1, 0, 0, 0])]),
+            Answers(name: "Again at once", frames: [HostileFrame(.again)]),
+            Answers(name: "a huge count of requests", frames: [request([], count: .max)]),
+            Answers(name: "a huge count of hashes", frames: [expand(1, 1, count: .max)]),
+            Answers(name: "an expansion twice", isRefused: false, frames: [expand(1, 2), expand(1, 2), expand(1, 3)]),
+            Answers(
+                name: "digests of ranges without end", isRefused: false, options: Variants.checksum,
+                frames: [HostileFrame](repeating: expand(1, 3), count: 500)),
+            Answers(
+                name: "hashes that are all the same", isRefused: false,
+                frames: [expand(1, 1, hashes: [UInt64](repeating: 1, count: 4000))]),
+            Answers(name: "Goodbye at once", isRefused: false, frames: [.summary, .goodbye]),
+            Answers(name: "the largest summary", isRefused: false, frames: [.largestSummary, .goodbye]),
+            Answers(name: "a listing from a receiver", frames: [.opened(0)]),
+            Answers(name: "contents from a receiver", frames: [.contents([RawSegment(id: 1, bytes: [1])])]),
+            Answers(
+                name: "paths that were deleted, with escapes", isRefused: false,
+                frames: [HostileFrame(.deleted, [2, 4] + bytes("\u{1b}[2J") + [0])]),
+        ]
+        return table
+    }
+
+    /// Frames of a receiver by chance.
+    private static func random(_ seed: UInt64) -> Answers {
+        var chance = Chance(seed: seed)
+        var frames: [HostileFrame] = []
+        for _ in 0..<(1 + chance.below(12)) {
+            let number = chance.isTrue(oneIn: 6) ? chance.next() >> UInt64(chance.below(64)) : UInt64(chance.below(9))
+            switch chance.below(9) {
+            case 0: frames.append(request([number, number]))
+            case 1: frames.append(subtree(number, UInt8(1 + chance.below(3))))
+            case 2: frames.append(expand(number, UInt8(1 + chance.below(3)), hashes: [number]))
+            case 3: frames.append(.number(.same, number))
+            case 4: frames.append(outcomes(number, UInt64(1 + chance.below(3)), UInt8(1 + chance.below(5))))
+            case 5: frames.append(stop(UInt8(1 + chance.below(3)), number))
+            case 6: frames.append(.number(.digestRequest, 1, number))
+            case 7: frames.append(HostileFrame(.again))
+            default: frames.append(HostileFrame(.targetProblem, [1, 0x1b, 1, 5, 1, 0x1b]))
+            }
+        }
+        return Answers(name: "seed \(seed)", isRefused: false, options: chance.pick(Variants.all), frames: frames)
+    }
+
+    private static let all: [Answers] = table + (1...150).map { random($0) }
+
+    @Test("A client that asks a server for what it was not told", arguments: waysOfOpening)
+    func client(usesOpenat2: Bool) throws {
+        let arena = try Arena()
+        for isEmpty in [true, false] {
+            for answers in Self.all {
+                var view = PeerView.closed
+                let ending = try RealEnd.server(
+                    .root(bytes(arena.destination), readOnly: true), usesOpenat2: usesOpenat2
+                ) { peer in
+                    let job = RawJob.pull([bytes("/")], options: answers.options, isEmpty: isEmpty)
+                    guard peer.greetServer(job: job) else { return }
+                    view = peer.playAsReceiver(answers.frames)
+                }
+                Self.judge(answers, ending, view)
+            }
+        }
+        #expect(arena.harm() == nil)
+    }
+
+    @Test("A server that asks a client for what it was not told", arguments: waysOfOpening)
+    func server(usesOpenat2: Bool) throws {
+        let arena = try Arena()
+        let source = arena.destination + "/"
+        for answers in Self.all where answers.name != "Ready twice" {
+            var view = PeerView.closed
+            let ending = try RealEnd.run({ (descriptor) throws(SuperlifterError) in
+                var client = Client()
+                client.usesOpenat2 = usesOpenat2
+                client.options = answers.options.ofClient
+                _ = try client.push(
+                    [bytes(source)], toPath: bytes("x"), input: descriptor, output: descriptor) { _ in }
+            }, against: { peer in
+                guard peer.greetClient() != nil else { return }
+                peer.send(HostileFrame(.ready, [1, 1, 0, 0, 0]))
+                view = peer.playAsReceiver(answers.frames)
+            })
+            Self.judge(answers, ending, view)
+        }
+        #expect(arena.harm() == nil)
+    }
+
+    private static func judge(_ answers: Answers, _ ending: Ending, _ view: PeerView) {
+        #expect(ending.isSafe, "\(answers.name): \(ending)")
+        guard answers.isRefused else { return }
+        #expect(ending.isFailure, "\(answers.name): \(ending)")
+        if case .abort = view { return }
+        Issue.record("\(answers.name): no reason was given but \(view)")
+    }
+}
+
+extension HostilePeer {
+    /// Lets the sender tell its first directory, then answers as told.
+    mutating func playAsReceiver(_ frames: [HostileFrame]) -> PeerView {
+        while let message = next(within: 60_000_000) {
+            if case .entries = message { break }
+            if case .range = message { break }
+        }
+        send(frames)
+        return listen()
+    }
+}
