@@ -53,6 +53,15 @@ class Descriptors(SystemTest):
                 if options:
                     self.assert_same(source, destination)
 
+    def test_many_new_directories(self):
+        """The limit that most systems give, and far more directories that are made at once than that."""
+        for verb, options in self.roads():
+            with self.subTest(verb=verb, options=options):
+                source, destination = self.tree("many", lambda at: trees.small_files(at, 20_000, 30, 10_000))
+                self.copy(verb, options, source, destination, limit=1024)
+                self.assert_same(source, destination)
+                trees.remove(os.path.dirname(source))
+
     def test_every_kind(self):
         for verb, options in self.roads():
             with self.subTest(verb=verb, options=options):
