@@ -1,5 +1,7 @@
 // What one job asks of the disk on this end. A value: it is fixed before the first effect.
 
+package import LifterSystem
+
 package struct FileSettings: Sendable {
     /// What is left out of scans on this end; at the receiver it also protects from deletion.
     package var filter = FilterRules()
