@@ -8,6 +8,7 @@
 // directory, so it is looked at once and not for each.
 
 import LifterCodec
+import LifterDelta
 import LifterProtocol
 import LifterSystem
 
@@ -61,7 +62,7 @@ extension FileLayer {
         guard file.range.lowerBound >= 0, file.range.upperBound <= buffer.count,
             UInt64(file.range.count) == file.target.entry.attributes.size
         else { throw FileProblem(.mismatch, doing: "checking the size of what came") }
-        let found = XXH3.hash128(buffer[file.range], seed: digestKey)
+        let found = ContentHasher.digest(of: buffer[file.range], key: digestKey)
         if found.low != file.digest.low || found.high != file.digest.high {
             throw FileProblem(.mismatch, doing: "checking what came")
         }

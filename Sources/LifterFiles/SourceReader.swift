@@ -4,6 +4,7 @@
 // (`WatchedSource`) until its last byte has been read. A small one that changed meanwhile is read once more.
 
 import LifterCodec
+import LifterDelta
 import LifterProtocol
 import LifterSystem
 import Synchronization
@@ -46,7 +47,7 @@ final class SourceReader: Sendable {
             let range = filled..<filled + Int(entry.attributes.size)
             do throws(FileProblem) {
                 try readWhole(entry, in: directory, into: &buffer, range, &patience)
-                let digest = ContentDigest(XXH3.hash128(buffer[range], seed: key))
+                let digest = ContentDigest(ContentHasher.digest(of: buffer[range], key: key))
                 reads.append(.whole(range: range, digest: digest))
                 filled = range.upperBound
             } catch {
@@ -80,11 +81,11 @@ final class SourceReader: Sendable {
     private final class OpenSource: @unchecked Sendable {
         let file: WatchedSource
         /// Nil where the receiver reads the file itself.
-        let hasher: XXH3Stream?
+        let hasher: ContentHasher?
         /// Bytes handed out so far.
         var position: UInt64 = 0
 
-        init(file: WatchedSource, hasher: XXH3Stream?) {
+        init(file: WatchedSource, hasher: ContentHasher?) {
             self.file = file
             self.hasher = hasher
         }
@@ -97,7 +98,7 @@ final class SourceReader: Sendable {
             var patience = Patience()
             let file = try openWatched(entry.name, in: directory, &patience)
             try checkListed(file.status, entry.attributes)
-            let hasher = settings.allowsClone ? nil : XXH3Stream(seed: key)
+            let hasher = settings.allowsClone ? nil : ContentHasher(key: key)
             let source = OpenSource(file: file, hasher: hasher)
             open.withLock { $0[id] = source }
             return .success(settings.allowsClone ? file : nil)
@@ -129,7 +130,7 @@ final class SourceReader: Sendable {
             }
             if !isLast { return .success(SourceChunk(payload: payload, end: nil)) }
             if let problem = source.file.verify() { throw problem }
-            let digest = source.hasher.map { ContentDigest($0.digest128()) }
+            let digest = source.hasher.map { ContentDigest($0.digest()) }
             return .success(SourceChunk(payload: payload, end: SourceEnd(digest: digest)))
         } catch {
             return .failure(error)
@@ -183,7 +184,7 @@ final class SourceReader: Sendable {
         guard source.status.size == size else { throw FileProblem(.changed, doing: "reading") }
         let room = Int(clamping: min(size, UInt64(Self.piece)))
         if buffer.count < room { buffer = [UInt8](repeating: 0, count: room) }
-        let hasher = XXH3Stream(seed: key)
+        let hasher = ContentHasher(key: key)
         var position: UInt64 = 0
         while position < size {
             let count = Int(min(size - position, UInt64(room)))
@@ -194,7 +195,7 @@ final class SourceReader: Sendable {
             position += UInt64(count)
         }
         if let problem = source.verify() { throw problem }
-        return ContentDigest(hasher.digest128())
+        return ContentDigest(hasher.digest())
     }
 
     // MARK: Opening and reading

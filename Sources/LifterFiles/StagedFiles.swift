@@ -9,6 +9,7 @@
 // that look like contents.
 
 import LifterCodec
+import LifterDelta
 import LifterProtocol
 import LifterSystem
 
@@ -180,7 +181,7 @@ extension FileLayer {
             throw FileProblem(.mismatch, doing: "checking what was written: its size is not the announced one")
         }
         if let digest {
-            let found = file.hasher.digest128()
+            let found = file.hasher.digest()
             if file.hasUnhashed || found.low != digest.low || found.high != digest.high {
                 throw FileProblem(.mismatch, doing: "checking what was written")
             }

@@ -3,6 +3,7 @@
 // the disk is at work; the machine never asks two things of one stage at once.
 
 import LifterCodec
+import LifterDelta
 import LifterProtocol
 import LifterSystem
 import Synchronization
@@ -17,7 +18,7 @@ final class StagedFile: @unchecked Sendable {
     /// Bytes written so far; payloads come in order.
     var written: UInt64 = 0
     /// Over the bytes that came through memory.
-    let hasher: XXH3Stream
+    let hasher: ContentHasher
     /// Some bytes were taken straight from a source file and so are not in the hasher.
     var hasUnhashed = false
     var isReserved = false
@@ -28,7 +29,7 @@ final class StagedFile: @unchecked Sendable {
         self.target = target
         self.part = part
         self.fileSystem = fileSystem
-        hasher = XXH3Stream(seed: key)
+        hasher = ContentHasher(key: key)
     }
 
     deinit { fileSystem.close(part.descriptor) }
