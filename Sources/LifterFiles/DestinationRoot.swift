@@ -14,6 +14,8 @@ package struct DestinationRoot: Sendable {
     package let isEmpty: Bool
     /// It was there before.
     package let existed: Bool
+    /// It was created for this job.
+    package var isNew: Bool { !existed && !isMissing }
     /// A dry run did not create it.
     package let isMissing: Bool
     /// The name that the single source gets.

@@ -157,7 +157,8 @@ struct TreeRemoval {
         descent.ascend()
         do throws(Errno) {
             try remove(frame.name, isDirectory: true)
-            removed.append(descent.path(of: frame.name[...]))
+            // A directory is told with a slash behind it.
+            removed.append(descent.path(of: frame.name[...]) + [UInt8(ascii: "/")])
         } catch .noEntry {
             // Somebody else was faster.
         } catch {

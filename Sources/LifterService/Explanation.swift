@@ -5,7 +5,10 @@ import LifterTransport
 
 /// Once, before anything else: what the process must be set to.
 package enum ProcessSetUp {
-    package static func run() { Signals.prepareProcess() }
+    package static func run() {
+        Signals.prepareProcess()
+        Environment.raiseOpenFileLimit(to: 4096)
+    }
 }
 
 package enum Explanation {

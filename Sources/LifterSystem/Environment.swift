@@ -65,6 +65,14 @@ package enum Environment {
         return (Int(clamping: limit.rlim_cur), Int(clamping: limit.rlim_max))
     }
 
+    /// Raises the limit that holds towards `count`, as far as it may be; never lowers it.
+    package static func raiseOpenFileLimit(to count: Int) {
+        let (current, maximum) = openFileLimit
+        guard current < min(count, maximum) else { return }
+        var limit = rlimit(rlim_cur: rlim_t(min(count, maximum)), rlim_max: rlim_t(maximum))
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
     private static func bytes(of text: UnsafePointer<CChar>) -> [UInt8] {
         Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
     }

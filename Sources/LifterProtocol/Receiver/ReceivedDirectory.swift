@@ -21,6 +21,8 @@ struct ReceivedDirectory: Sendable {
 
     let parent: DirectoryID
     let name: [UInt8]
+    /// Counts the directories in the order in which the sender opened them.
+    var order: UInt64 = 0
     var place = Place.undecided
     var own = Own.unknown
     /// Index of the first own entry that no range has covered yet.

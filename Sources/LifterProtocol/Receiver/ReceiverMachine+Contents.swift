@@ -164,6 +164,14 @@ extension ReceiverMachine {
         }
     }
 
+    /// A staged file is committed, thrown away, or was never opened: the next that waits takes its place.
+    mutating func stageEnded() {
+        stagesOpen -= 1
+        while stagesOpen < workLimit, let id = waitingStages.popFirst() {
+            if let directory = open[id]?.directory { put(.stage(id), in: directory) }
+        }
+    }
+
     // MARK: Giving up
 
     /// This side cannot write a file: the rest of it is not wanted.

@@ -80,8 +80,6 @@ extension ReceiverMachine {
         if let limit = options.maxDelete, planned > limit {
             summary.refusedDeletions = planned
             if options.delete != .before { needsAgain = false }
-            report(
-                .warning("nothing is deleted: \(planned) deletions are more than --max-delete=\(limit) allows"))
             return endDeleting()
         }
         run(.deletePlanned, as: .delete)

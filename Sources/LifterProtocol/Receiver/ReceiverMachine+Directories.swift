@@ -35,7 +35,10 @@ extension ReceiverMachine {
         // The sender may not have heard yet that nothing below the parent is wanted.
         guard let parent = directories[opened.parent], parent.place != .unwanted else { return }
         guard parent.opened[opened.name] == nil else { throw .value("directory.name") }
-        directories[opened.id] = ReceivedDirectory(parent: opened.parent, name: opened.name)
+        var directory = ReceivedDirectory(parent: opened.parent, name: opened.name)
+        directory.order = nextOrder
+        nextOrder += 1
+        directories[opened.id] = directory
         directories[opened.parent]?.opened[opened.name] = opened.id
         progress.entries += 1
         decide(opened.id)
@@ -110,6 +113,7 @@ extension ReceiverMachine {
         guard let directory = directories[id], directory.place != .unwanted else { return }
         core.send(.stop(.directory(id)))
         dismiss(id)
+        stopBuilding(id)
     }
 
     /// Nothing below a directory is wanted. What waits in it is refused, and it goes as soon as no effect is out and its
@@ -215,7 +219,7 @@ extension ReceiverMachine {
     mutating func compareRoot() {
         guard case .contents(let attributes) = shape, pass == 0, agreement.job.purpose != .list else { return }
         var changes = Changes.created
-        if let own = rootAttributes {
+        if let own = rootAttributes, !rootIsNew {
             changes = compare(
                 Entry(name: [], attributes: localised(attributes)), Entry(name: [], attributes: own))
         }
@@ -235,12 +239,34 @@ extension ReceiverMachine {
         guard let directory = directories[id], let entry = directory.entry, directory.place == .fresh,
             !directory.isMade, !directory.isMaking, directories[directory.parent]?.hasName == true
         else { return }
+        guard mayBuild(directory.order) else {
+            var index = waitingToBuild.endIndex
+            while index > 0, (directories[waitingToBuild[index - 1]]?.order ?? 0) > directory.order { index -= 1 }
+            waitingToBuild.insert(id, at: index)
+            return
+        }
+        building[id] = directory.order
         directories[id]?.isMaking = true
         directories[id]?.busy += 1
         directories[directory.parent]?.isTouched = true
         run(
             .makeDirectory(id: id, parent: directory.parent, entry: entry, rule: directory.makeRule),
             as: .make(id))
+    }
+
+    /// Contents come in the order in which directories were told. So the one told first may always be built: what
+    /// the others wait for comes behind its contents.
+    private func mayBuild(_ order: UInt64) -> Bool {
+        building.count < workLimit || building.values.allSatisfy { $0 > order }
+    }
+
+    /// A directory has its name, or never will.
+    private mutating func stopBuilding(_ id: DirectoryID) {
+        guard building.removeValue(forKey: id) != nil else { return }
+        while let next = waitingToBuild.first, mayBuild(directories[next]?.order ?? 0) {
+            waitingToBuild.removeFirst()
+            make(next)
+        }
     }
 
     mutating func made(_ id: DirectoryID, _ placed: PlaceResult) {
@@ -282,6 +308,7 @@ extension ReceiverMachine {
         directories[id]?.isMaking = false
         switch placed {
         case .done:
+            stopBuilding(id)
             directories[id]?.isPublished = true
             directories[id]?.isTouched = true
             for child in directory.opened.values { make(child) }
@@ -311,12 +338,13 @@ extension ReceiverMachine {
             return nil
         }
         directories[id]?.isFinishing = true
-        let set = directorySet
         let wants = directory.place == .fresh || directory.needsAttributes || directory.isTouched
         if wants, !changesNothing, directory.place == .fresh || directory.place == .existing,
-            let entry = directory.entry, !set.isEmpty || directory.place == .fresh
+            let attributes = directory.entry?.attributes ?? rootAttributes
         {
-            run(.finishDirectory(id: id, attributes: entry.attributes, set: set), as: .finish(id))
+            // Of a root of named items nothing is set, but work in it may have needed another mode for a while.
+            let set = directory.entry == nil ? [] : directorySet
+            run(.finishDirectory(id: id, attributes: attributes, set: set), as: .finish(id))
             return nil
         }
         return leave(id)
@@ -350,6 +378,7 @@ extension ReceiverMachine {
             return nil
         }
         directories[id] = nil
+        stopBuilding(id)
         run(.forget(id), as: .forget)
         directories[directory.parent]?.opened[directory.name] = nil
         return directory.parent

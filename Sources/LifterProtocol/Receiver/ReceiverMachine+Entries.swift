@@ -294,10 +294,12 @@ extension ReceiverMachine {
                 .writeSmall(directory: directory, buffer: buffer, files: files),
                 as: .small(files.map(\.target.id), weight: weight))
         case .stage(let id):
+            guard stagesOpen < workLimit else { return waitingStages.append(id) }
             guard var entry = open[id], case .staging(var staging) = entry.state else { return }
             staging.isOpening = true
             entry.state = .staging(staging)
             open[id] = entry
+            stagesOpen += 1
             run(.openStage(target(id, entry)), as: .stage(id))
         }
     }

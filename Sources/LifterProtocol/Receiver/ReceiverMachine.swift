@@ -16,6 +16,8 @@ package struct ReceiverMachine: Sendable {
     /// Where a single renamed item ends up (`push file host:newname`).
     let renamedTo: [UInt8]?
     let rootExists: Bool
+    /// It was created just now, for this job.
+    let rootIsNew: Bool
     var shape: RootShape? {
         didSet { rootKinds = shape.flatMap(\.kindsByName) }
     }
@@ -49,6 +51,15 @@ package struct ReceiverMachine: Sendable {
     var digestsWanted: [FileID] = []
     var runs: [Outcomes.Run] = []
     var fullDisks = 0
+    /// What holds a descriptor while it is in work: directories without their final name, with the order in which
+    /// they were told, and staged files. More of either wait.
+    var building: [DirectoryID: UInt64] = [:]
+    var waitingToBuild: [DirectoryID] = []
+    var stagesOpen = 0
+    var waitingStages = Queue<FileID>()
+    var nextOrder: UInt64 = 1
+    /// How many of each may be in work at once; set by whoever knows how many descriptors there are.
+    package var workLimit = Tuning.workLimit
     var contentsStopped = false
     var rangeChecks = Queue<UInt64>()
     var fileChecks: [FileID] = []
@@ -76,8 +87,8 @@ package struct ReceiverMachine: Sendable {
 
     /// `renamedTo` and `rootExists` come from opening the destination. `reportsEvents`: this is the user's own side.
     package init(
-        _ agreement: Agreement, destination: Ready, rootExists: Bool, renamedTo: [UInt8]?, reportsEvents: Bool,
-        now: UInt64
+        _ agreement: Agreement, destination: Ready, rootExists: Bool, rootIsNew: Bool = false, renamedTo: [UInt8]?,
+        reportsEvents: Bool, now: UInt64
     ) {
         self.agreement = agreement
         options = agreement.job.options
@@ -88,6 +99,7 @@ package struct ReceiverMachine: Sendable {
         owners = OwnerMap(isNumeric: options.numericIDs)
         self.renamedTo = renamedTo
         self.rootExists = rootExists
+        self.rootIsNew = rootIsNew
         self.reportsEvents = reportsEvents
         if agreement.job.direction == .push {
             core.send(.ready(destination))
@@ -229,16 +241,22 @@ package struct ReceiverMachine: Sendable {
         case (.object(let id), .madeObject(let placed)): self.placed(id, placed)
         case (.attributes(let id), .setAttributes(let placed)): self.placed(id, placed)
         case (.small(let ids, let weight), .wroteSmall(let placed)): wroteSmall(ids, weight, placed)
-        case (.stage(let id), .openedStage(let placed)): openedStage(id, placed)
+        case (.stage(let id), .openedStage(let placed)):
+            if case .done = placed {} else { stageEnded() }
+            openedStage(id, placed)
         case (.write(let id), .wroteChunk(let placed)): wroteChunk(id, placed)
-        case (.commit(let id), .committed(let placed)): self.placed(id, placed)
+        case (.commit(let id), .committed(let placed)):
+            stageEnded()
+            self.placed(id, placed)
         case (.checkRange(let sequence), .digested(let digests)): digestedRange(sequence, digests)
         case (.checkFiles(let ids), .digested(let digests)): digestedFiles(ids, digests)
         case (.plan(let directory, let name, let counts), .plannedDeletion(let count, let problem)):
             plannedDeletion(directory, name, counts, count, problem)
         case (.delete, .deleted(let paths, let failures, let more)): deleted(paths, failures, more)
         case (.sweep(let id), .swept): swept(id)
-        case (.abandon(let directory), .abandoned): abandonedStage(in: directory)
+        case (.abandon(let directory), .abandoned):
+            stageEnded()
+            abandonedStage(in: directory)
         case (.forget, _): break
         default: core.refuse(Abort(exit: 11, text: "the file layer answered another question"))
         }

@@ -24,7 +24,7 @@ extension SenderMachine {
         scanAhead()
         while core.end == nil, core.outbox.waiting(.listing) < 4, roomForIDs > 0 {
             if expandNext() || tellMore() { continue }
-            guard ranges.count < Tuning.unansweredRanges, openNext() else { break }
+            guard ranges.count < Tuning.unansweredRanges, hasRoomForListings, openNext() else { break }
         }
         if ready != nil, !listingEnded, pending.isEmpty, emission == nil, expansions.isEmpty {
             listingEnded = true
@@ -39,6 +39,11 @@ extension SenderMachine {
     /// The same for entries that nobody asked for. The receiver may have to set them aside until it knows more of the
     /// directories above; half of all ids are left for telling it.
     private var roomUnasked: Int { roomForIDs - Int(agreement.peerLimits.openIDs) / 2 }
+
+    /// Listings are kept until they are answered; while an answer is on its way, no more than a bounded amount.
+    private var hasRoomForListings: Bool {
+        keptBytes < Tuning.listingsKept || (ranges.count == 0 && open.isEmpty && expansions.isEmpty)
+    }
 
     // MARK: Scanning ahead
 
@@ -112,6 +117,7 @@ extension SenderMachine {
             listing: scan.listing, isIncomplete: !scan.problems.isEmpty,
             wish: isRoot ? rootWish : parent?.wishes[index] ?? parent?.wish, firstSequence: ranges.next)
         node.uses = 1
+        keptBytes += node.listing.footprint
         directories[item.id] = node
         if !isRoot {
             directories[item.parent]?.told[Int(item.index)] = item.id
@@ -319,7 +325,10 @@ extension SenderMachine {
     mutating func release(_ id: DirectoryID, uses: Int = 1) {
         guard var node = directories[id] else { return }
         node.uses -= uses
-        if node.uses == 0 { node.listing = Listing() }
+        if node.uses == 0 {
+            keptBytes -= node.listing.footprint
+            node.listing = Listing()
+        }
         directories[id] = node
         letGo(id)
     }

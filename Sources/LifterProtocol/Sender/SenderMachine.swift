@@ -27,6 +27,8 @@ package struct SenderMachine: Sendable {
     var expansions = Queue<Expansion>()
     var ranges = RangeLedger()
     var announced: Set<OwnerKey> = []
+    /// Bytes of listings that are kept.
+    var keptBytes = 0
     var pass = 0
     var listingEnded = false
     /// The receiver wants the tree told once more, as soon as nothing of the first telling is under way.

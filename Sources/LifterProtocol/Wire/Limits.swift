@@ -55,6 +55,10 @@ package enum Tuning {
     package static let unansweredRanges = 8192
     /// Bytes of the receiver's own listings held ahead of the merge.
     package static let listingsAhead = 16 << 20
+    /// Directories being built, and files being staged, at once: each holds a descriptor.
+    package static let workLimit = 64
+    /// Bytes of the sender's listings kept for the receiver's answers; more only if none of them waits for one.
+    package static let listingsKept = 4 << 20
     /// Effects of one machine in the pool at once.
     package static let effectsInFlight = 64
     /// Silence after which a Ping is sent, and after which a session ends, in nanoseconds.

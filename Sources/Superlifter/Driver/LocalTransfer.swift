@@ -65,9 +65,10 @@ struct LocalTransfer {
             _ = try? loop.run()
         }
         let observe = observe
-        let machine = ReceiverMachine(
-            agreement, destination: ready, rootExists: !root.isMissing, renamedTo: root.renamedTo,
+        var machine = ReceiverMachine(
+            agreement, destination: ready, rootExists: !root.isMissing, rootIsNew: root.isNew, renamedTo: root.renamedTo,
             reportsEvents: true, now: Clock.monotonic)
+        machine.workLimit = max(1, DescriptorBudget.work / 2)
         let summary = try runReceiver(
             machine, LocalLink(incoming: toReceiver, outgoing: toSender), receiver, pool, observe)
         thread.join()

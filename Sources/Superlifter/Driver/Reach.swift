@@ -100,7 +100,13 @@ struct Reach {
         guard error.code == .protocolStream || error.code == .socket, let advice = end.advice(for: peer) else {
             return error
         }
-        let code: SuperlifterError.Code = end == .childExited(127) ? .programNotFound : error.code
+        let code: SuperlifterError.Code =
+            switch end {
+            case .childExited(127): .programNotFound
+            // ssh itself: there was no connection.
+            case .childExited(255): .socket
+            case .clean, .childExited, .childSignaled: error.code
+            }
         return SuperlifterError(code, error.message, causes: error.causes + [advice])
     }
 }

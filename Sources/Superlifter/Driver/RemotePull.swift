@@ -78,9 +78,11 @@ struct RemotePull {
             fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: false), role: .receiver(root))
         layer.setDigestKey(agreement.digestKey)
         let link = StreamLink(stream, input: input, output: output)
-        let machine = ReceiverMachine(
+        var machine = ReceiverMachine(
             agreement, destination: agreement.job.destination ?? Ready(isEmpty: false, timeGranularity: 1),
-            rootExists: !root.isMissing, renamedTo: root.renamedTo, reportsEvents: true, now: Clock.monotonic)
+            rootExists: !root.isMissing, rootIsNew: root.isNew, renamedTo: root.renamedTo, reportsEvents: true,
+            now: Clock.monotonic)
+        machine.workLimit = DescriptorBudget.work
         return try SessionRun(client: client, observe: observe).run(machine, link, layer, first: [first])
     }
 

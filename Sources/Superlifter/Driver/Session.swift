@@ -42,6 +42,7 @@ enum Session {
         settings.umask = Environment.creationMask
         settings.dryRun = options.dryRun || agreement.job.purpose != .transfer
         settings.allowsClone = agreement.isInProcess
+        settings.heldDirectories = DescriptorBudget.directories / (agreement.isInProcess ? 2 : 1)
         settings.omitDirectoryTimes = options.omitDirectoryTimes || !options.keepTimes
         settings.replacesDirectories = options.force || options.delete != .none
         return settings

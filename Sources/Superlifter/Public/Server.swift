@@ -126,9 +126,10 @@ public struct Server: Sendable {
         }
         layer.setDigestKey(agreement.digestKey)
         let stream = try greeting.accept(hello, result)
-        let machine = ReceiverMachine(
+        var machine = ReceiverMachine(
             agreement, destination: Session.ready(root, fileSystem), rootExists: !root.isMissing,
-            renamedTo: root.renamedTo, reportsEvents: false, now: Clock.monotonic)
+            rootIsNew: root.isNew, renamedTo: root.renamedTo, reportsEvents: false, now: Clock.monotonic)
+        machine.workLimit = DescriptorBudget.work
         try run(machine, StreamLink(stream, input: greeting.input, output: greeting.output), layer)
     }
 
