@@ -35,12 +35,15 @@ func withName(_ name: ArraySlice<UInt8>, _ call: (UnsafePointer<CChar>) -> Int) 
 enum PathCheck {
     static let slash = UInt8(ascii: "/")
     static let dot = UInt8(ascii: ".")
+    /// PATH_MAX without its NUL: what the kernel takes in one piece, and so what the walk takes, too.
+    static let longest = 4095
 
-    /// Why a relative path is refused before the kernel sees it: nil, EXDEV (absolute, or `..` anywhere), or EINVAL
-    /// (empty, an empty component, `.`, or a byte 0). The kernel would allow `a/..`; nothing here has a use for it.
+    /// Why a relative path is refused before the kernel sees it: nil, EXDEV (absolute, or `..` anywhere), ENAMETOOLONG,
+    /// or EINVAL (empty, an empty component, `.`, or a byte 0). The kernel would allow `a/..`; nothing here has a use for it.
     static func problem(inPath path: ArraySlice<UInt8>) -> Errno? {
         guard let first = path.first else { return .invalid }
         if first == slash { return .crossDevice }
+        if path.count > longest { return .nameTooLong }
         var start = path.startIndex
         for index in path.indices {
             if path[index] == 0 { return .invalid }
