@@ -66,8 +66,7 @@ package struct ServeCommand: Sendable {
         _ connection: consuming Connection, _ allowed: Confinement, _ tell: @escaping (String) -> Void
     ) -> Int32 {
         let cancellation = Cancellation()
-        let interrupts = Interrupts(cancelling: cancellation)
-        defer { _ = interrupts }
+        Interrupts.cancel(cancellation)
         var server = Server(allowed.forLibrary)
         server.cancellation = cancellation
         do throws(SuperlifterError) {
@@ -75,7 +74,8 @@ package struct ServeCommand: Sendable {
             return 0
         } catch {
             let who = name.map { "\(Display.escaped($0)): " } ?? ""
-            tell("serve: \(who)\(error)")
+            // Over ssh this standard error is the client's terminal, and the client tells it what it was told.
+            if !LoginFacts.ofThisProcess.overSSH || verbosity > 0 { tell("serve: \(who)\(error)") }
             return Int32(error.code.exitCode)
         }
     }

@@ -12,8 +12,7 @@ struct TransferRun {
     func run() -> Outcome {
         let face = TransferFace(request)
         let cancellation = Cancellation()
-        let interrupts = Interrupts(cancelling: cancellation)
-        defer { _ = interrupts }
+        Interrupts.cancel(cancellation)
         var client = Client()
         do throws(SuperlifterError) {
             client.options = try options()

@@ -1,4 +1,5 @@
-"""Few descriptors: a whole transfer under `ulimit -n 16`, on both sides, however wide and deep the tree is."""
+"""Few descriptors: a whole transfer under `ulimit -n 16` on each side, however wide and deep the tree is. A local
+transfer is both sides in one process, and gets half as many again."""
 
 import os
 
@@ -12,6 +13,7 @@ except ImportError:
     from support import SystemTest
 
 FEW = 16
+FEW_FOR_BOTH = 24
 
 
 class Descriptors(SystemTest):
@@ -21,7 +23,8 @@ class Descriptors(SystemTest):
     def setUp(self):
         self.only_for("superlifter")
 
-    def copy(self, verb, options, source, destination, limit=FEW):
+    def copy(self, verb, options, source, destination, limit=None):
+        limit = limit or (FEW if options else FEW_FOR_BOTH)
         ends = [source + "/", destination]
         if options:
             far = 1 if verb == "push" else 0
@@ -48,6 +51,7 @@ class Descriptors(SystemTest):
                 self.copy(verb, options, source, destination)
                 self.assert_same(source, destination)
                 for index in range(0, 600, 7):
+                    os.makedirs(os.path.join(destination, f"extra{index}"), exist_ok=True)
                     trees.write(os.path.join(destination, f"extra{index}/file"))
                 self.copy(verb, ["--delete", *options] if options else options, source, destination)
                 if options:

@@ -40,11 +40,14 @@ final class WorkerPool: Sendable {
     private let queue = WorkQueue<Work>()
     private let threads: [Thread]
 
-    /// As many threads as processors, at least two; `SUPERLIFTER_WORKERS` says otherwise.
+    /// As many threads as processors, at least two; `SUPERLIFTER_WORKERS` says otherwise. One where descriptors are
+    /// very few, since each thread needs some.
     static var defaultSize: Int {
         let asked = Environment.variable("SUPERLIFTER_WORKERS").flatMap { Int(String(decoding: $0, as: UTF8.self)) }
-        return min(64, max(1, asked ?? max(2, Thread.processorCount)))
+        return min(64, max(1, asked ?? (isCramped ? 1 : max(2, Thread.processorCount))))
     }
+
+    private static var isCramped: Bool { Environment.openFileLimit.current < 64 }
 
     init(size: Int = WorkerPool.defaultSize) throws(Errno) {
         let queue = queue
