@@ -97,7 +97,7 @@ import Testing
             Answers(name: "a failed root", frames: [outcomes(0, 2, 5)]),
             Answers(name: "the root's outcome twice", frames: [outcomes(0, 1, 5), outcomes(0, 1, 5)]),
             Answers(name: "Ready twice", frames: [HostileFrame(.ready, [1, 1, 0, 0, 0])]),
-            Answers(name: "Again at once", frames: [HostileFrame(.again)]),
+            Answers(name: "Again at once", isRefused: false, frames: [HostileFrame(.again)]),
             Answers(name: "a huge count of requests", frames: [request([], count: .max)]),
             Answers(name: "a huge count of hashes", frames: [expand(1, 1, count: .max)]),
             Answers(name: "an expansion twice", isRefused: false, frames: [expand(1, 2), expand(1, 2), expand(1, 3)]),

@@ -1,20 +1,49 @@
 // A hostile sender against the server (push) and against the client (pull).
 
 import LifterProtocol
+import LifterSystem
 import Superlifter
+import Synchronization
 import Testing
 
 /// Both ways in which the kernel is asked.
 let waysOfOpening = [true, false]
 
-/// What a session left, judged.
-func judge(
-    _ list: HostileList, _ ending: Ending, _ arena: borrowing Arena, _ comment: String
-) {
-    let harm = arena.harm()
-    #expect(harm == nil, "\(list) \(comment): \(harm ?? "")")
-    #expect(ending.isSafe, "\(list) \(comment): \(ending)")
-    if case .refusal = list.demand { #expect(ending.isFailure, "\(list) \(comment): \(ending)") }
+/// What is wrong with what a session left.
+func judgement(_ list: HostileList, _ ending: Ending, _ arena: borrowing Arena, _ comment: String) -> [String] {
+    var problems: [String] = []
+    if let harm = arena.harm() { problems.append("\(list) \(comment): \(harm)") }
+    var isRight = ending.isSafe
+    if case .refusal = list.demand { isRight = ending.isFailure }
+    if !isRight { problems.append("\(list) \(comment): \(ending)") }
+    return problems
+}
+
+func judge(_ list: HostileList, _ ending: Ending, _ arena: borrowing Arena, _ comment: String) {
+    let problems = judgement(list, ending, arena, comment)
+    #expect(problems.isEmpty)
+}
+
+/// Many lists at once: each session waits more than it works.
+enum Sweep {
+    static func all(_ body: @escaping @Sendable (HostileList) throws -> [String]) throws {
+        let problems = Mutex<[String]>([])
+        let waiting = Mutex<[HostileList]>(AllLists.table + AllLists.random)
+        let threads = try (0..<6).map { _ in
+            try Thread(name: "sweep", stackSize: 8 << 20) {
+                while let list = waiting.withLock({ $0.popLast() }) {
+                    do {
+                        let found = try body(list)
+                        problems.withLock { $0 += found }
+                    } catch {
+                        problems.withLock { $0.append("\(list): \(error)") }
+                    }
+                }
+            }
+        }
+        for thread in threads { thread.join() }
+        for problem in problems.withLock({ $0 }) { Issue.record("\(problem)") }
+    }
 }
 
 extension HostilePeer {
@@ -45,42 +74,42 @@ enum AllLists {
 
     @Test("A confined server", arguments: waysOfOpening)
     func confined(usesOpenat2: Bool) throws {
-        for list in AllLists.table + AllLists.random {
+        try Sweep.all { list in
             let arena = try Arena()
             let ending = try RealEnd.server(
                 .root(bytes(arena.destination), readOnly: false), usesOpenat2: usesOpenat2
             ) { $0.push(list, to: bytes("/")) }
-            judge(list, ending, arena, "pushed, confined, openat2 \(usesOpenat2)")
+            return judgement(list, ending, arena, "pushed, confined, openat2 \(usesOpenat2)")
         }
     }
 
     @Test("An unconfined server", arguments: waysOfOpening)
     func unconfined(usesOpenat2: Bool) throws {
-        for list in AllLists.table + AllLists.random {
+        try Sweep.all { list in
             let arena = try Arena()
             let path = bytes(arena.destination + "/")
             let ending = try RealEnd.server(.unconfined, usesOpenat2: usesOpenat2) { $0.push(list, to: path) }
-            judge(list, ending, arena, "pushed, openat2 \(usesOpenat2)")
+            return judgement(list, ending, arena, "pushed, openat2 \(usesOpenat2)")
         }
     }
 
     @Test("A client that pulls", arguments: waysOfOpening)
     func pull(usesOpenat2: Bool) throws {
-        for list in AllLists.table + AllLists.random {
+        try Sweep.all { list in
             let arena = try Arena()
             let ending = try RealEnd.pull(
                 ["source/"], to: arena.destination, list.options.ofClient, usesOpenat2: usesOpenat2
             ) { $0.serve(list) }
-            judge(list, ending, arena, "pulled, openat2 \(usesOpenat2)")
+            return judgement(list, ending, arena, "pulled, openat2 \(usesOpenat2)")
         }
     }
 
     @Test("A client that pulls into an empty directory")
     func pullIntoEmpty() throws {
-        for list in AllLists.table + AllLists.random {
+        try Sweep.all { list in
             let arena = try Arena(populated: false)
             let ending = try RealEnd.pull(["source/"], to: arena.destination, list.options.ofClient) { $0.serve(list) }
-            judge(list, ending, arena, "pulled into nothing")
+            return judgement(list, ending, arena, "pulled into nothing")
         }
     }
 }
