@@ -48,7 +48,8 @@ struct Pattern: Hashable, Sendable {
         let doubleStar = Self.firstDoubleStar(in: text)
         let isAnchored = text.first == Self.slash
         readsSlashBefore = doubleStar == text.startIndex && doubleStar != nil
-        readsSlashBehind = doubleStar != nil && text.suffix(3).count == 3
+        readsSlashBehind =
+            doubleStar != nil && text.suffix(3).count == 3
             && text.suffix(3).allSatisfy { $0 == Self.asterisk }
 
         if slashes == 0 && doubleStar == nil {

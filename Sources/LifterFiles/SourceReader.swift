@@ -166,7 +166,7 @@ final class SourceReader: Sendable {
             do throws(FileProblem) {
                 do throws(FileProblem) {
                     results.append(.success(try digest(name, sizes[index], in: directory, key, &buffer, &patience)))
-                } catch where error.code == .changed {
+                } catch  where error.code == .changed {
                     results.append(.success(try digest(name, sizes[index], in: directory, key, &buffer, &patience)))
                 }
             } catch {

@@ -195,7 +195,8 @@ extension FileLayer {
         if settings.syncs {
             try attempting("syncing") { () throws(Errno) in try fileSystem.sync(file.part.descriptor) }
         }
-        let fallback = set.contains(.mode)
+        let fallback =
+            set.contains(.mode)
             ? nil
             : inheritedMode(
                 of: try statusIfAny(target.entry.name, in: directory), by: file.part.status, wanted, set)

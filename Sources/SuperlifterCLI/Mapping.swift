@@ -14,7 +14,8 @@ enum Mapping {
         let last = path.split(separator: slash).last.map { Array($0) } ?? []
         let isContents = path.isEmpty || path.last == slash || last == [0x2e] || last == [0x2e, 0x2e]
         if isContents { return destination }
-        let inside = destination.last == slash || destination.last == UInt8(ascii: ":")
+        let inside =
+            destination.last == slash || destination.last == UInt8(ascii: ":")
             ? destination + last : destination + [slash] + last
         // One source that is no directory may get DESTINATION as its new name; only the receiver knows.
         let mayRename = request.sources.count == 1 && destination.last != slash

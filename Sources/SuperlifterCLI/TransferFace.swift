@@ -56,7 +56,11 @@ final class TransferFace {
         case .deleted(let path, let isDirectory): showDeleted(path, isDirectory)
         case .failed(let failure): show(failure)
         case .warning(let text):
-            if request.output.json { put(JSONLines.warning(path: nil, doing: text, causes: [])) } else { complain(ProblemLine.line(text)) }
+            if request.output.json {
+                put(JSONLines.warning(path: nil, doing: text, causes: []))
+            } else {
+                complain(ProblemLine.line(text))
+            }
         case .progress(let progress): show(progress)
         }
     }
@@ -179,7 +183,9 @@ final class TransferFace {
                 ProblemLine.line(
                     path: first.path, doing: first.reason,
                     causes: consequences.count > 1
-                        ? ["and \(Quantity.counted(consequences.count - 1, "other entry", "other entries")) (-v names them)"]
+                        ? [
+                            "and \(Quantity.counted(consequences.count - 1, "other entry", "other entries")) (-v names them)"
+                        ]
                         : []))
         }
         if status == .partial {

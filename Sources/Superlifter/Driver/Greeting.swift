@@ -62,7 +62,9 @@ struct Greeting {
     }
 
     /// One more message after the handshake (Roots, for a client that pulls).
-    static func next(on stream: inout GreetedStream, _ greeting: inout Greeting) throws(SuperlifterError) -> ReceivedMessage {
+    static func next(on stream: inout GreetedStream, _ greeting: inout Greeting) throws(SuperlifterError)
+        -> ReceivedMessage
+    {
         greeting.decoder = stream.decoder
         let message = try greeting.nextReceived()
         stream.decoder = greeting.decoder
@@ -154,7 +156,8 @@ struct Greeting {
                 decoder.push(Array(seen[(start + preamble.count)...]))
                 return
             }
-            let isHopeless = skipsNoise ? seen.count > Self.mostNoise : !preamble.starts(with: seen.prefix(preamble.count))
+            let isHopeless =
+                skipsNoise ? seen.count > Self.mostNoise : !preamble.starts(with: seen.prefix(preamble.count))
             let isLate = noiseDeadline.map { Clock.monotonic >= $0 } ?? false
             if isHopeless || isLate { throw SuperlifterError.wrongProtocol(seen) }
             let limit = skipsNoise ? min(deadline, noiseDeadline ?? .max) : deadline
@@ -207,7 +210,9 @@ struct Greeting {
             if cancellation?.isCancelled == true { throw Errno.interrupted }
             let descriptor = input
             let result: Result<Transfer, Errno> = buffer.withUnsafeMutableBytes { bytes in
-                do throws(Errno) { return .success(try Streams.read(descriptor, into: bytes)) } catch { return .failure(error) }
+                do throws(Errno) { return .success(try Streams.read(descriptor, into: bytes)) } catch {
+                    return .failure(error)
+                }
             }
             let transfer = try result.get()
             if case .bytes(let count) = transfer { received += UInt64(count) }

@@ -66,7 +66,8 @@ struct LocalTransfer {
         }
         let observe = observe
         var machine = ReceiverMachine(
-            agreement, destination: ready, rootExists: !root.isMissing, rootIsNew: root.isNew, renamedTo: root.renamedTo,
+            agreement, destination: ready, rootExists: !root.isMissing, rootIsNew: root.isNew,
+            renamedTo: root.renamedTo,
             reportsEvents: true, now: Clock.monotonic)
         machine.workLimit = max(1, DescriptorBudget.work / 2)
         let summary = try runReceiver(

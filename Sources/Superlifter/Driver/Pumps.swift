@@ -40,7 +40,9 @@ final class Pumps {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         copying: while true {
             let read: Result<Transfer, Errno> = buffer.withUnsafeMutableBytes { bytes in
-                do throws(Errno) { return .success(try Streams.read(source, into: bytes)) } catch { return .failure(error) }
+                do throws(Errno) { return .success(try Streams.read(source, into: bytes)) } catch {
+                    return .failure(error)
+                }
             }
             guard case .success(.bytes(let count)) = read else { break copying }
             var written = 0

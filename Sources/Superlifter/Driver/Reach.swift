@@ -43,7 +43,7 @@ struct Reach {
 
     /// Opens the ways in turn until one greets; then runs `session` over it and ends the connection properly.
     func connect<Outcome>(
-        _ cancellation: Cancellation?, _ warn: (String) -> Void,
+        _ cancellation: Cancellation?,
         greet: (inout Greeting, Bool) throws(SuperlifterError) -> GreetedStream,
         session: (inout Greeting, GreetedStream, borrowing Connection) throws(SuperlifterError) -> Outcome
     ) throws(SuperlifterError) -> Outcome {

@@ -15,12 +15,14 @@ struct RemotePull {
 
     func run(_ reach: Reach) throws(SuperlifterError) -> TransferSummary {
         let hello = try Session.hello()
-        return try reach.connect(client.cancellation, { observe(.warning($0)) }) {
-            (greeting, isChild) throws(SuperlifterError) in
-            try greet(&greeting, hello, isChild: isChild)
-        } session: { (greeting, stream, _) throws(SuperlifterError) in
-            try session(&greeting, stream, hello, input: greeting.input, output: greeting.output)
-        }
+        return try reach.connect(
+            client.cancellation,
+            greet: { (greeting, isChild) throws(SuperlifterError) in
+                try greet(&greeting, hello, isChild: isChild)
+            },
+            session: { (greeting, stream, _) throws(SuperlifterError) in
+                try session(&greeting, stream, hello, input: greeting.input, output: greeting.output)
+            })
     }
 
     func greet(

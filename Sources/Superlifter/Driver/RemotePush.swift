@@ -21,12 +21,14 @@ struct RemotePush {
 
     func run(_ reach: Reach) throws(SuperlifterError) -> TransferSummary {
         let prepared = try prepare()
-        return try reach.connect(client.cancellation, { observe(.warning($0)) }) {
-            (greeting, isChild) throws(SuperlifterError) in
-            try greet(&greeting, prepared, isChild: isChild)
-        } session: { (greeting, stream, _) throws(SuperlifterError) in
-            try session(stream, prepared, input: greeting.input, output: greeting.output)
-        }
+        return try reach.connect(
+            client.cancellation,
+            greet: { (greeting, isChild) throws(SuperlifterError) in
+                try greet(&greeting, prepared, isChild: isChild)
+            },
+            session: { (greeting, stream, _) throws(SuperlifterError) in
+                try session(stream, prepared, input: greeting.input, output: greeting.output)
+            })
     }
 
     func prepare() throws(SuperlifterError) -> Prepared {

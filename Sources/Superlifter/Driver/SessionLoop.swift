@@ -158,7 +158,7 @@ final class SessionLoop<Machine: SessionMachine> {
         while running > 0 {
             poller.removeAll()
             poller.add(completions.wakeUp.raw, .readable)
-            guard let _ = try? poller.wait(timeout: nil) else { return }
+            guard (try? poller.wait(timeout: nil)) != nil else { return }
             completions.wakeUp.drain()
             running -= completions.takeAll().count
         }

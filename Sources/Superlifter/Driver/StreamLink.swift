@@ -80,7 +80,9 @@ final class StreamLink: Link {
 
     private static func read(_ descriptor: RawDescriptor, _ buffer: inout [UInt8]) throws(Errno) -> Transfer {
         let result: Result<Transfer, Errno> = buffer.withUnsafeMutableBytes { bytes in
-            do throws(Errno) { return .success(try Streams.read(descriptor, into: bytes)) } catch { return .failure(error) }
+            do throws(Errno) { return .success(try Streams.read(descriptor, into: bytes)) } catch {
+                return .failure(error)
+            }
         }
         return try result.get()
     }

@@ -6,6 +6,7 @@ public final class Cancellation: Sendable {
     private let flag = Atomic<Bool>(false)
     private let wakeUp: WakeUp?
 
+    /// Not asked yet.
     public init() { wakeUp = try? WakeUp() }
 
     /// Any thread may ask, also more than once.
@@ -14,6 +15,7 @@ public final class Cancellation: Sendable {
         wakeUp?.signal()
     }
 
+    /// Whether it was asked.
     public var isCancelled: Bool { flag.load(ordering: .acquiring) }
 
     /// Readable once cancelled.

@@ -3,12 +3,14 @@
 
 import LifterSystem
 
+/// One step of a transfer told as a sequence.
 public enum TransferStep: Hashable, Sendable {
     case event(TransferEvent)
     case finished(TransferSummary)
 }
 
 extension Client {
+    /// Events as they happen, then the summary; or the error that ended it.
     public typealias Steps = AsyncThrowingStream<TransferStep, any Error>
 
     /// `push` as a sequence.
@@ -40,7 +42,8 @@ extension Client {
     }
 
     private func steps(
-        _ body: @escaping @Sendable (Client, @escaping (TransferEvent) -> Void) throws(SuperlifterError) ->
+        _ body:
+            @escaping @Sendable (Client, @escaping (TransferEvent) -> Void) throws(SuperlifterError) ->
             TransferSummary
     ) -> Steps {
         var client = self

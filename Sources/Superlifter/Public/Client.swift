@@ -6,8 +6,11 @@ import LifterProtocol
 import LifterSystem
 import LifterTransport
 
+/// One configuration, for any number of transfers.
 public struct Client: Sendable {
+    /// What is looked at, kept and deleted.
     public var options = TransferOptions()
+    /// How remote locations are reached.
     public var connecting = ConnectOptions()
     /// Ends a running call cleanly, from any thread.
     public var cancellation: Cancellation?
@@ -16,6 +19,7 @@ public struct Client: Sendable {
     /// False: paths are walked as on kernels before 5.6, which is for tests.
     package var usesOpenat2 = true
 
+    /// An archive over ssh.
     public init() {}
 
     /// Sends local sources to a location. Bytes as the user wrote them; the slash rule is rsync's.

@@ -6,6 +6,7 @@ import LifterProtocol
 import LifterSystem
 package import LifterTransport
 
+/// What one connection is served with.
 public struct Server: Sendable {
     /// What may be reached.
     public enum Confinement: Hashable, Sendable {
@@ -15,13 +16,16 @@ public struct Server: Sendable {
         case root([UInt8], readOnly: Bool)
     }
 
+    /// What may be reached.
     public var confinement: Confinement
     /// Seconds until the handshake must be done.
     public var handshakeTimeout: UInt32 = 300
+    /// Ends a session cleanly, from any thread.
     public var cancellation: Cancellation?
     /// False: paths are walked as on kernels before 5.6, which is for tests.
     package var usesOpenat2 = true
 
+    /// Serves within a confinement.
     public init(_ confinement: Confinement) { self.confinement = confinement }
 
     /// Serves over two descriptors (which may be one number); they stay the caller's. Returns when the session is
@@ -185,7 +189,7 @@ public struct Server: Sendable {
         poller.add(input, .readable)
         while true {
             let now = Clock.monotonic
-            guard now < end, let _ = try? poller.wait(timeout: end - now) else { return }
+            guard now < end, (try? poller.wait(timeout: end - now)) != nil else { return }
             let transfer = buffer.withUnsafeMutableBytes { try? Streams.read(input, into: $0) }
             switch transfer {
             case .bytes, .wouldBlock: continue

@@ -6,6 +6,8 @@
 // Calls block until the session ends and run on threads of their own making; from async code use the `async`
 // variants, which never occupy Swift's cooperative pool.
 
+/// What concerns the whole library.
 public enum Superlifter {
+    /// The release; the protocol has a version of its own.
     public static let version = "0.1.0"
 }

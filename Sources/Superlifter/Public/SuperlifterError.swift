@@ -5,41 +5,57 @@ import LifterProtocol
 import LifterSystem
 import LifterTransport
 
+/// Why a transfer could not be done, or not completed.
 public struct SuperlifterError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What kind of failure; each has the exit code that rsync's users know. More may be added.
     public struct Code: Hashable, Sendable {
         /// The exit code of a program that ends for this reason.
         public let exitCode: UInt8
 
+        /// The request cannot mean anything.
         public static let usage = Code(exitCode: 1)
+        /// The two ends have no version of the protocol in common.
         public static let incompatible = Code(exitCode: 2)
+        /// A source or destination cannot be what was asked of it.
         public static let selection = Code(exitCode: 3)
+        /// This release cannot do it.
         public static let unsupported = Code(exitCode: 4)
+        /// The other end does not want to.
         public static let refused = Code(exitCode: 5)
+        /// No connection, or a broken one.
         public static let socket = Code(exitCode: 10)
+        /// The disk, where it concerns the whole run.
         public static let file = Code(exitCode: 11)
+        /// The stream ended early, or held something else.
         public static let protocolStream = Code(exitCode: 12)
+        /// It was asked to stop.
         public static let interrupted = Code(exitCode: 20)
+        /// A source that was named is not there.
         public static let partial = Code(exitCode: 23)
+        /// The peer was silent for too long.
         public static let timeout = Code(exitCode: 30)
+        /// The handshake was not done in time.
         public static let connectTimeout = Code(exitCode: 35)
+        /// The program was not found at the far side.
         public static let programNotFound = Code(exitCode: 127)
 
-        init(exitCode: UInt8) { self.exitCode = exitCode }
     }
 
+    /// What kind of failure.
     public let code: Code
     /// What was being done, and what to do next where that is known; one line.
     public let message: String
     /// From the nearest cause to the farthest.
     public let causes: [String]
 
+    /// A failure of one's own, for programs that add steps.
     public init(_ code: Code, _ message: String, causes: [String] = []) {
         self.code = code
         self.message = message
         self.causes = causes
     }
 
+    /// Message and causes in one line.
     public var description: String { ([message] + causes).joined(separator: ": ") }
 
     /// What the peer is told.

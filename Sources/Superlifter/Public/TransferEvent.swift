@@ -11,33 +11,51 @@ public enum ItemKind: Hashable, Sendable {
 public struct Item: Hashable, Sendable {
     /// What differed, bit by bit.
     public struct Changes: OptionSet, Hashable, Sendable {
+        /// The bits, as in the protocol.
         public let rawValue: UInt16
+        /// The bits, as in the protocol.
         public init(rawValue: UInt16) { self.rawValue = rawValue }
+        /// The name did not exist at the destination.
         public static let created = Changes(rawValue: 1)
+        /// Contents are transferred.
         public static let content = Changes(rawValue: 2)
+        /// Equal in size and time, but not in contents; or a link points elsewhere.
         public static let checksum = Changes(rawValue: 4)
+        /// The size differs.
         public static let size = Changes(rawValue: 8)
+        /// The modification time differs.
         public static let time = Changes(rawValue: 16)
+        /// Permissions differ.
         public static let mode = Changes(rawValue: 32)
+        /// The owner differs.
         public static let owner = Changes(rawValue: 64)
+        /// The group differs.
         public static let group = Changes(rawValue: 128)
+        /// The time becomes that of the transfer, since times are not kept.
         public static let timeNow = Changes(rawValue: 256)
+        /// Something of another kind was there.
         public static let kind = Changes(rawValue: 512)
     }
 
     /// Below the root of the job; bytes as the file system has them.
     public var path: [UInt8]
+    /// What the name stands for.
     public var kind: ItemKind
     /// Bytes of a regular file.
     public var size: UInt64
+    /// Permission bits, 0 ... 0o7777.
     public var mode: UInt16
     /// Seconds since 1970, and nanoseconds.
     public var modifiedSeconds: Int64
+    /// 0 ..< 1,000,000,000.
     public var modifiedNanoseconds: UInt32
+    /// The owner, by number.
     public var userID: UInt32
+    /// The group, by number.
     public var groupID: UInt32
     /// A symlink's target.
     public var target: [UInt8]
+    /// What differed; empty where an entry is only listed.
     public var changes: Changes
 
     init(path: [UInt8], entry: Entry, changes: LifterProtocol.Changes) {
@@ -66,11 +84,13 @@ public struct Item: Hashable, Sendable {
 
 /// One failed entry; the others went on.
 public struct ItemFailure: Hashable, Sendable {
+    /// Below the root of the job.
     public var path: [UInt8]
     /// What was being done, and why it failed.
     public var reason: String
     /// It was gone before it could be read.
     public var isVanished: Bool
+    /// It failed where the source is.
     public var isAtSource: Bool
     /// Nothing was tried: it was given up because of an earlier failure (a full disk, a directory not made).
     public var isConsequence: Bool
@@ -78,16 +98,23 @@ public struct ItemFailure: Hashable, Sendable {
 
 /// How far a transfer is. Numbers grow only.
 public struct TransferProgress: Hashable, Sendable {
+    /// What is being done, in one word.
     public var phase: String
+    /// Entries looked at.
     public var entries: UInt64
+    /// Files whose contents are to travel, as far as is known.
     public var filesToSend: UInt64
+    /// Of these, those that are done.
     public var filesDone: UInt64
+    /// Their sizes together.
     public var bytesToSend: UInt64
+    /// The sizes of those that are done.
     public var bytesDone: UInt64
     /// The tree is fully scanned: the totals are final.
     public var isScanned: Bool
 }
 
+/// What happens while a transfer runs.
 public enum TransferEvent: Hashable, Sendable {
     case item(Item)
     /// An entry of a directory that is listed.
@@ -100,13 +127,17 @@ public enum TransferEvent: Hashable, Sendable {
 
 /// What was done, in numbers.
 public struct TransferSummary: Hashable, Sendable {
+    /// Entries looked at.
     public var entries: UInt64 = 0
     /// Entries put in place or changed.
     public var changed: UInt64 = 0
     /// Regular files whose contents were transferred.
     public var files: UInt64 = 0
+    /// Names removed (in a dry run: that would be).
     public var deleted: UInt64 = 0
+    /// Entries that failed, and problems of single paths.
     public var failed: UInt64 = 0
+    /// Source entries that were gone before they could be read.
     public var vanished: UInt64 = 0
     /// Deletions that the limit refused (none were made).
     public var refusedDeletions: UInt64 = 0
@@ -116,8 +147,10 @@ public struct TransferSummary: Hashable, Sendable {
     public var totalBytes: UInt64 = 0
     /// Bytes on the stream; 0 between two places of one machine.
     public var sentBytes: UInt64 = 0
+    /// Bytes received on the stream.
     public var receivedBytes: UInt64 = 0
 
+    /// Nothing done yet.
     public init() {}
 
     /// The exit code that says the same: 0, 23 (some failed), 24 (some vanished), 25 (deletions refused).

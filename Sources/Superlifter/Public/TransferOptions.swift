@@ -5,15 +5,18 @@ import LifterProtocol
 
 /// One rule of `--include` or `--exclude`, in rsync's pattern language.
 public struct FilterPattern: Hashable, Sendable {
+    /// Whether a match includes; otherwise it excludes.
     public var isInclude: Bool
     /// The pattern's bytes; never empty.
     public var pattern: [UInt8]
+    /// A rule as written; an empty pattern is refused when the transfer starts.
     public init(isInclude: Bool, pattern: [UInt8]) {
         self.isInclude = isInclude
         self.pattern = pattern
     }
 }
 
+/// What is looked at, what is kept, what is deleted, and how it travels.
 public struct TransferOptions: Hashable, Sendable {
     /// What makes two files differ.
     public enum Comparison: Hashable, Sendable {
@@ -26,6 +29,7 @@ public struct TransferOptions: Hashable, Sendable {
         case always
     }
 
+    /// When entries go that the source does not have.
     public enum Deletion: Hashable, Sendable {
         case none
         /// After the last content is settled.
@@ -34,6 +38,7 @@ public struct TransferOptions: Hashable, Sendable {
         case before
     }
 
+    /// How contents are compressed on a stream; listings always are.
     public enum Compression: Hashable, Sendable {
         case none
         /// -7 ... 19
@@ -42,27 +47,41 @@ public struct TransferOptions: Hashable, Sendable {
         case zlib(level: Int)
     }
 
+    /// What makes two files differ.
     public var comparison = Comparison.quick
+    /// Tell what would be done; change nothing at either end.
     public var dryRun = false
     /// Leave files alone that are newer at the destination.
     public var updateOnly = false
+    /// Create nothing that is not there already.
     public var existingOnly = false
+    /// Leave everything alone that is there already.
     public var ignoreExisting = false
     /// In order; the first that matches decides.
     public var rules: [FilterPattern] = []
 
+    /// Permission bits, set-id bits included.
     public var keepsPermissions = true
+    /// Modification times, to the nanosecond where the file system has them.
     public var keepsTimes = true
+    /// Those of directories, too.
     public var keepsDirectoryTimes = true
+    /// Owners, where the receiver runs as root: by name, or by number where it does not know the name.
     public var keepsOwner = true
+    /// Groups, likewise.
     public var keepsGroup = true
+    /// Symbolic links, as links; otherwise they are left out.
     public var keepsLinks = true
     /// Devices, fifos and sockets.
     public var keepsDevices = true
+    /// Owners and groups by number, whatever they are called.
     public var numericIDs = false
 
+    /// Whether and when entries go that the source does not have.
     public var deletion = Deletion.none
+    /// Also what the rules exclude.
     public var deletesExcluded = false
+    /// Even if a source directory is empty, which is often one that was not mounted.
     public var deletesFromEmptySource = false
     /// More deletions than this refuse all of them.
     public var deletionLimit: UInt64?
@@ -71,10 +90,12 @@ public struct TransferOptions: Hashable, Sendable {
     /// Create missing parents of the destination.
     public var makesPath = false
 
+    /// How contents are compressed on a stream.
     public var compression = Compression.none
     /// Seconds of silence after which a session ends; nil: 300.
     public var timeout: UInt32?
 
+    /// An archive: everything is kept, nothing deleted.
     public init() {}
 
     func jobOptions(_ purpose: Purpose) -> JobOptions {
