@@ -88,7 +88,8 @@ import Testing
             table.append(Answers(name: "a stop of \(number)", isRefused: false, frames: [stop(1, number)]))
             table.append(
                 Answers(
-                    name: "a stop of directory \(number)", isRefused: number > UInt64(UInt32.max), frames: [stop(2, number)]))
+                    name: "a stop of directory \(number)", isRefused: number > UInt64(UInt32.max),
+                    frames: [stop(2, number)]))
         }
         table += [
             Answers(name: "outcomes far beyond", frames: [outcomes(1, 65_536, 1)]),
@@ -166,17 +167,20 @@ import Testing
         let source = arena.destination + "/"
         for answers in Self.all where answers.name != "Ready twice" {
             var view = PeerView.closed
-            let ending = try RealEnd.run({ (descriptor) throws(SuperlifterError) in
-                var client = Client()
-                client.usesOpenat2 = usesOpenat2
-                client.options = answers.options.ofClient
-                _ = try client.push(
-                    [bytes(source)], toPath: bytes("x"), input: descriptor, output: descriptor) { _ in }
-            }, against: { peer in
-                guard peer.greetClient() != nil else { return }
-                peer.send(HostileFrame(.ready, [1, 1, 0, 0, 0]))
-                view = peer.playAsReceiver(answers.frames)
-            })
+            let ending = try RealEnd.run(
+                { (descriptor) throws(SuperlifterError) in
+                    var client = Client()
+                    client.usesOpenat2 = usesOpenat2
+                    client.options = answers.options.ofClient
+                    _ = try client.push(
+                        [bytes(source)], toPath: bytes("x"), input: descriptor, output: descriptor
+                    ) { _ in }
+                },
+                against: { peer in
+                    guard peer.greetClient() != nil else { return }
+                    peer.send(HostileFrame(.ready, [1, 1, 0, 0, 0]))
+                    view = peer.playAsReceiver(answers.frames)
+                })
             Self.judge(answers, ending, view)
         }
         #expect(arena.harm() == nil)

@@ -74,7 +74,9 @@ import Testing
             mkdir("\(source)/d\(outer)", 0o755)
             for inner in 0..<20 {
                 mkdir("\(source)/d\(outer)/e\(inner)", 0o755)
-                for file in 0..<3 { Arena.write("\(outer) \(inner) \(file)", to: "\(source)/d\(outer)/e\(inner)/f\(file)") }
+                for file in 0..<3 {
+                    Arena.write("\(outer) \(inner) \(file)", to: "\(source)/d\(outer)/e\(inner)/f\(file)")
+                }
             }
         }
         Arena.write(String(repeating: "large ", count: 100_000), to: source + "/large")

@@ -32,7 +32,8 @@ import Testing
                 let kernel = KernelFileSystem()
                 while !stopped.load(ordering: .relaxed) {
                     // Exchanged, and back again in the next round.
-                    let done: Void? = try? kernel.rename(name[...], in: directory, to: linkName[...], in: other, .exchange)
+                    let done: Void? = try? kernel.rename(
+                        name[...], in: directory, to: linkName[...], in: other, .exchange)
                     if done != nil { count.add(1, ordering: .relaxed) }
                 }
                 close(directory)
@@ -128,7 +129,8 @@ import Testing
             #expect(Arena.identities(of: canary) == before, "\(operation) \(ancestor): the canary was changed")
             #expect(arena.harm() == nil, "\(operation) \(ancestor)")
             if operation == .reading {
-                for case let (path, identity) in Arena.identities(of: arena.destination) where identity.contents != nil {
+                for case (let path, let identity) in Arena.identities(of: arena.destination)
+                where identity.contents != nil {
                     #expect(Arena.contents(of: path) != bytes("canary"), "\(ancestor): \(path) was taken from outside")
                 }
             }

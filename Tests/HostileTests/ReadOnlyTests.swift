@@ -9,10 +9,12 @@ import Testing
 @Suite struct ReadOnlyTests {
     /// Calls that cannot change a file, its attributes or its directory.
     private static let harmless: Set<String> = [
-        "read", "pread64", "readv", "preadv", "write", "writev", "close", "fstat", "stat", "lstat", "newfstatat", "statx",
+        "read", "pread64", "readv", "preadv", "write", "writev", "close", "fstat", "stat", "lstat", "newfstatat",
+        "statx",
         "fstatfs", "statfs", "getdents64", "readlink", "readlinkat", "lseek", "access", "faccessat", "faccessat2",
         "open", "openat", "openat2", "fcntl", "dup", "dup2", "dup3", "poll", "ppoll", "pipe2", "eventfd2", "socketpair",
-        "shutdown", "getsockopt", "setsockopt", "getpeername", "getsockname", "recvfrom", "sendto", "recvmsg", "sendmsg",
+        "shutdown", "getsockopt", "setsockopt", "getpeername", "getsockname", "recvfrom", "sendto", "recvmsg",
+        "sendmsg",
         "connect", "socket", "ioctl", "fadvise64", "getxattr", "fgetxattr", "flistxattr", "getcwd", "umask",
         "mmap", "munmap", "mprotect", "mremap", "madvise", "brk", "futex", "clone", "clone3", "set_robust_list", "rseq",
         "set_tid_address", "arch_prctl", "prctl", "prlimit64", "getrlimit", "rt_sigaction", "rt_sigprocmask",
@@ -30,8 +32,10 @@ import Testing
         var before = Arena.identities(of: arena.destination)
         for checksum in [false, true] {
             let ending = try RealEnd.client(
-                ["strace", "-f", "-qq", "-o", trace, RealEnd.binary, "serve", "--inetd", "--root", arena.destination,
-                    "--read-only"]
+                [
+                    "strace", "-f", "-qq", "-o", trace, RealEnd.binary, "serve", "--inetd", "--root", arena.destination,
+                    "--read-only",
+                ]
             ) { (descriptor) throws(SuperlifterError) in
                 var client = Client()
                 if checksum { client.options.comparison = .checksum }
@@ -50,7 +54,8 @@ import Testing
     private static func check(_ line: Substring) throws {
         // "123 openat(5, \"name\", O_RDONLY) = 7"; signals and the ends of interrupted calls have other forms.
         let call = line.drop { $0.isNumber }.drop { $0 == " " }
-        guard let parenthesis = call.firstIndex(of: "("), !call.hasPrefix("<"), !call.hasPrefix("-"), !call.hasPrefix("+")
+        guard let parenthesis = call.firstIndex(of: "("), !call.hasPrefix("<"), !call.hasPrefix("-"),
+            !call.hasPrefix("+")
         else { return }
         let name = String(call[..<parenthesis])
         #expect(harmless.contains(name), "\(line)")

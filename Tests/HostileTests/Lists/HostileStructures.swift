@@ -11,7 +11,9 @@ enum HostileStructures {
 
     private static var links: [HostileList] {
         var lists: [HostileList] = []
-        for (title, options) in [("", Variants.plain), (", deleting", Variants.deleting), (", again", Variants.ignoring)] {
+        for (title, options) in [
+            ("", Variants.plain), (", deleting", Variants.deleting), (", again", Variants.ignoring),
+        ] {
             for link in ["out", "relative", "outfile", "itself", "new"] {
                 let name = bytes(link)
                 lists.append(
@@ -27,7 +29,8 @@ enum HostileStructures {
                         [
                             .opened(0), .opened(1, in: 0, named: name),
                             .entries([.file(bytes("file"), size: 3)], in: 1, from: 1, flags: 20),
-                            .entries([.directory(name)], from: 2), .contents([.honest(1, "bad", key: key)]), .listingEnd,
+                            .entries([.directory(name)], from: 2), .contents([.honest(1, "bad", key: key)]),
+                            .listingEnd,
                         ]
                     })
                 lists.append(
@@ -167,7 +170,8 @@ enum HostileStructures {
                     .entries([.file(bytes("a"))], in: 0, from: 2, flags: 1, answers: 2), .listingEnd,
                 ]
             },
-            HostileList("an answer to a question about the root, from a smaller directory", options: Variants.deleting) { _ in
+            HostileList("an answer to a question about the root, from a smaller directory", options: Variants.deleting)
+            { _ in
                 [
                     .opened(0, streams: 0), .opened(1, in: 0, named: bytes("empty"), streams: 0),
                     .range(1, in: 0, count: 9, upTo: bytes("zz")), .range(2, in: 1, count: 0, upTo: []),
@@ -362,7 +366,8 @@ enum HostileStructures {
                 HostileList("owner \(user)", user > UInt64(UInt32.max) ? .refusal : .safety) { key in
                     [
                         .opened(0),
-                        .entries([RawEntry(name: bytes("x"), mode: 0o6755, user: user, group: user, size: 3)], flags: 20),
+                        .entries(
+                            [RawEntry(name: bytes("x"), mode: 0o6755, user: user, group: user, size: 3)], flags: 20),
                         .contents([.honest(1, "abc", key: key)]), .listingEnd,
                     ]
                 })
@@ -400,7 +405,8 @@ enum HostileStructures {
             },
             HostileList("entries after the last") { _ in
                 [
-                    .opened(0), .entries([]), .entries([.file(bytes("x"))]), .entries([.directory(bytes("y"))], from: 2),
+                    .opened(0), .entries([]), .entries([.file(bytes("x"))]),
+                    .entries([.directory(bytes("y"))], from: 2),
                     .listingEnd, .entries([.file(bytes("z"))], from: 3), .listingEnd,
                 ]
             },

@@ -90,7 +90,8 @@ enum RandomLists {
             var names = (0..<(1 + chance.below(6))).map { _ in chance.pick(Self.names) }
             if !chance.isTrue(oneIn: 20) {
                 names.sort { Names.isBefore($0[...], $1[...]) }
-                names = names.enumerated().filter { $0.offset == 0 || names[$0.offset - 1] != $0.element }.map(\.element)
+                names = names.enumerated().filter { $0.offset == 0 || names[$0.offset - 1] != $0.element }.map(
+                    \.element)
             }
             let entries = names.map { entry($0) }
             let base = chance.isTrue(oneIn: 25) ? chance.next() >> UInt64(chance.below(64)) : nextID

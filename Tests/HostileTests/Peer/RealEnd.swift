@@ -71,11 +71,12 @@ enum RealEnd {
     static func server(
         _ confinement: Server.Confinement, usesOpenat2: Bool = true, against hostile: (inout HostilePeer) -> Void
     ) throws -> Ending {
-        try run({ (descriptor) throws(SuperlifterError) in
-            var server = Server(confinement)
-            server.usesOpenat2 = usesOpenat2
-            try server.serve(input: descriptor, output: descriptor)
-        }, against: hostile)
+        try run(
+            { (descriptor) throws(SuperlifterError) in
+                var server = Server(confinement)
+                server.usesOpenat2 = usesOpenat2
+                try server.serve(input: descriptor, output: descriptor)
+            }, against: hostile)
     }
 
     /// A client that pulls `paths` into `destination`.
@@ -83,13 +84,15 @@ enum RealEnd {
         _ paths: [String], to destination: String, _ options: TransferOptions = TransferOptions(),
         usesOpenat2: Bool = true, against hostile: (inout HostilePeer) -> Void
     ) throws -> Ending {
-        try run({ (descriptor) throws(SuperlifterError) in
-            var client = Client()
-            client.options = options
-            client.usesOpenat2 = usesOpenat2
-            _ = try client.pull(
-                paths.map(bytes), to: bytes(destination), input: descriptor, output: descriptor) { _ in }
-        }, against: hostile)
+        try run(
+            { (descriptor) throws(SuperlifterError) in
+                var client = Client()
+                client.options = options
+                client.usesOpenat2 = usesOpenat2
+                _ = try client.pull(
+                    paths.map(bytes), to: bytes(destination), input: descriptor, output: descriptor
+                ) { _ in }
+            }, against: hostile)
     }
 
     // MARK: The program
