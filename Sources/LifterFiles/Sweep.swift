@@ -9,7 +9,7 @@ import LifterSystem
 extension FileLayer {
     private static let oldAfterSeconds: Int64 = 7 * 24 * 3600
 
-    /// `names`: the names of ours that a scan has met.
+    /// `names`: the names of ours that a scan has met; or targets, whose parts are meant then.
     func sweep(in id: DirectoryID, names: [[UInt8]]) -> FileResult {
         if settings.dryRun || settings.appendOnly { return .swept(count: 0) }
         var count = 0
@@ -17,7 +17,11 @@ extension FileLayer {
         try? working(in: id) { directory throws(FileProblem) in
             let targets = try targets(in: directory)
             for name in names {
-                if PartName.isPart(name[...]) {
+                if !Names.isReserved(name[...]) {
+                    let part = PartName.part(of: name)
+                    guard (try? fileSystem.status(of: part[...], in: directory)) != nil else { continue }
+                    if try clearPart(part, in: directory) { count += 1 }
+                } else if PartName.isPart(name[...]) {
                     guard targets.contains(name) || isOld(name, directory) else { continue }
                     if try clearPart(name, in: directory) { count += 1 }
                 } else if PartName.isDisplaced(name[...]), settings.replacesDirectories, targets.contains(name) {
