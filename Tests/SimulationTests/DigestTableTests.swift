@@ -114,7 +114,7 @@ import Testing
             let run = scenario.simulation(disks).run()
             let what = "\(name), \(change)"
             #expect(run.violation == nil && run.isSuccess, "\(what): \(run.violation ?? run.ends) \(run.failures)")
-            #expect(run.sender.sent[.range] ?? 0 > 0, "\(what): told outright")
+            #expect(run.receiver.received[.range] ?? 0 > 0, "\(what): told outright")
             let differences = scenario.expected(over: scenario.old).differences(in: scenario.result(disks))
             #expect(differences.isEmpty, "\(what)")
             if scenario.plan.options.keepTimes || scenario.plan.options.sizeOnly || scenario.plan.options.checksum {

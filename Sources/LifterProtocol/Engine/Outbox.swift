@@ -1,5 +1,7 @@
 // Messages on their way out, in one queue per class. Control overtakes everything; answers and listings overtake
 // contents; within a class order is kept. What credit does not cover waits here, and only here.
+//
+// Short listing messages leave together in one frame: a run that finds nothing to do consists of little else.
 
 /// A message ready to leave: encoded for a stream, or as it is for a peer in this process.
 package enum OutgoingMessage: Sendable {
@@ -17,6 +19,9 @@ package struct Outbox {
     /// Listing messages that were queued, and that have left; contents wait for the listing that defines them.
     private(set) var listingsQueued: UInt64 = 0
     private(set) var listingsLeft: UInt64 = 0
+    private var listingBytes = 0
+    /// More listing messages will be queued as soon as the disk has answered: a few bytes may wait for them.
+    var expectsListings = false
 
     private struct Waiting {
         var message: OutgoingMessage
@@ -48,6 +53,7 @@ package struct Outbox {
         case .listing:
             listings.append(Waiting(message: outgoing, weight: weight))
             listingsQueued += 1
+            listingBytes += weight
         case .content: contents.append(Waiting(message: outgoing, weight: weight))
         }
     }
@@ -63,10 +69,7 @@ package struct Outbox {
     mutating func next() -> OutgoingMessage? {
         if let message = control.popFirst() { return message }
         if fits(answers, .answer) { return take(answers.popFirst(), .answer) }
-        if fits(listings, .listing) {
-            listingsLeft += 1
-            return take(listings.popFirst(), .listing)
-        }
+        if mayListingsLeave { return takeListings() }
         if fits(contents, .content) { return take(contents.popFirst(), .content) }
         return nil
     }
@@ -77,11 +80,42 @@ package struct Outbox {
         return waiting.message
     }
 
+    private var mayListingsLeave: Bool {
+        fits(listings, .listing) && !(encodes && expectsListings && listingBytes < Tuning.worthAFrame)
+    }
+
+    /// The first listing message; with it, where they are short, those behind it that credit covers.
+    private mutating func takeListings() -> OutgoingMessage? {
+        var room = min(Tuning.packedBytes, Int(credit[Int(CreditClass.listing.rawValue)]))
+        var messages: [EncodedMessage] = []
+        while let next = listings.first, case .encoded(let message) = next.message, next.weight < Tuning.shortMessage,
+            room >= next.weight + EncodedMessage.packingOverhead
+        {
+            room -= next.weight + EncodedMessage.packingOverhead
+            messages.append(message)
+            listingBytes -= next.weight
+            _ = listings.popFirst()
+        }
+        listingsLeft += UInt64(max(1, messages.count))
+        switch messages.count {
+        case 0:
+            listingBytes -= listings.first?.weight ?? 0
+            return take(listings.popFirst(), .listing)
+        case 1: return take(Waiting(message: .encoded(messages[0]), weight: messages[0].payloadLength), .listing)
+        default:
+            let packed = EncodedMessage(packing: messages)
+            return take(Waiting(message: .encoded(packed), weight: packed.payloadLength), .listing)
+        }
+    }
+
     /// Whether the next message could leave now.
     var canSend: Bool {
         if !control.isEmpty { return true }
-        return fits(answers, .answer) || fits(listings, .listing) || fits(contents, .content)
+        return fits(answers, .answer) || mayListingsLeave || fits(contents, .content)
     }
+
+    /// Whether more of the listing should be made: few messages wait, or only short ones.
+    var wantsListings: Bool { listings.count < 4 || listingBytes < Tuning.packedBytes / 2 }
 
     private func fits(_ queue: Queue<Waiting>, _ creditClass: CreditClass) -> Bool {
         guard let first = queue.first else { return false }
@@ -103,6 +137,7 @@ package struct Outbox {
     mutating func dropAllButControl() {
         answers.removeAll()
         listings.removeAll()
+        listingBytes = 0
         contents.removeAll()
     }
 }

@@ -22,7 +22,7 @@ extension SenderMachine {
     mutating func advanceListing() {
         dropUnwanted()
         scanAhead()
-        while core.end == nil, core.outbox.waiting(.listing) < 4, roomForIDs > 0 {
+        while core.end == nil, core.outbox.wantsListings, roomForIDs > 0 {
             if expandNext() || tellMore() { continue }
             guard ranges.count < Tuning.unansweredRanges, hasRoomForListings, openNext() else { break }
         }
@@ -31,6 +31,7 @@ extension SenderMachine {
             progress.isScanned = true
             core.send(.listingEnd)
         }
+        core.outbox.expectsListings = scans.values.contains(where: \.isRunning)
     }
 
     /// Entries that may still be sent before one of those under way is answered.

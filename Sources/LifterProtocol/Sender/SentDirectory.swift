@@ -32,6 +32,10 @@ enum ScanState: Sendable {
     case running
     case done(ScanResult)
     case failed(FileProblem)
+
+    var isRunning: Bool {
+        if case .running = self { true } else { false }
+    }
 }
 
 /// A directory in the middle of being told.

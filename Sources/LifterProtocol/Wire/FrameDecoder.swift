@@ -21,6 +21,8 @@ package struct FrameDecoder {
     private var header: [UInt8] = []
     private var pending: FrameHeader?
     private var decompressors = Decompressors()
+    /// Messages of a packed frame that were not asked for yet.
+    private var unpacked = Queue<ReceivedMessage>()
     /// The first error: a damaged stream has no second message.
     private var failure: WireError?
     /// Payloads longer than this are refused (smaller during the handshake).
@@ -37,7 +39,7 @@ package struct FrameDecoder {
     package var buffered: Int { input.count - position }
 
     /// Whether the stream stands between two frames.
-    package var isBetweenFrames: Bool { buffered == 0 && pending == nil }
+    package var isBetweenFrames: Bool { buffered == 0 && pending == nil && unpacked.isEmpty }
 
     package mutating func push(_ bytes: UnsafeRawBufferPointer) {
         if position > 0 {
@@ -68,21 +70,43 @@ package struct FrameDecoder {
     }
 
     private mutating func nextMessage() throws(WireError) -> ReceivedMessage? {
+        if let message = unpacked.popFirst() { return message }
         while let frame = try nextFrame() {
             guard let kind = MessageKind(rawValue: frame.kind) else {
+                if frame.isPacked { throw .value("header.flags") }
                 if frame.isCritical { throw .unknownKind(frame.kind) }
                 continue
             }
             let payload = try decompressors.payload(frame, kind)
+            if frame.isPacked {
+                try unpack(payload, kind)
+                return unpacked.popFirst()
+            }
             return ReceivedMessage(
                 message: try Message(kind: kind, payload: payload), weight: payload.count)
         }
         return nil
     }
 
+    /// Takes a packed payload apart. Each message counts what it takes up in it.
+    private mutating func unpack(_ payload: [UInt8], _ kind: MessageKind) throws(WireError) {
+        guard kind.creditClass == .listing else { throw .value("header.flags") }
+        var reader = ByteReader(payload)
+        repeat {
+            let start = reader.position
+            let number = try reader.u8("packed.kind")
+            guard let kind = MessageKind(rawValue: number) else { throw .unknownKind(number) }
+            guard kind.creditClass == .listing else { throw .value("packed.kind") }
+            let bytes = Array(try reader.string("packed.payload", upTo: ProtocolConstants.longestPayload))
+            unpacked.append(
+                ReceivedMessage(message: try Message(kind: kind, payload: bytes), weight: reader.position - start))
+        } while !reader.isAtEnd
+    }
+
     struct Frame {
         var kind: UInt8
         var isCritical: Bool
+        var isPacked: Bool
         var codec: FrameCodec
         var payload: [UInt8]
     }
@@ -107,7 +131,9 @@ package struct FrameDecoder {
         let payload = Array(input[position + ProtocolConstants.headerLength..<checked.upperBound])
         position += total
         pending = nil
-        return Frame(kind: parsed.kind, isCritical: parsed.isCritical, codec: parsed.codec, payload: payload)
+        return Frame(
+            kind: parsed.kind, isCritical: parsed.isCritical, isPacked: parsed.isPacked, codec: parsed.codec,
+            payload: payload)
     }
 }
 

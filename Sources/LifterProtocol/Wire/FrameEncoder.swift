@@ -6,15 +6,35 @@ package import LifterCodec
 /// A message in its encoded form, with room in front for the header.
 package struct EncodedMessage: Sendable {
     package let kind: MessageKind
+    fileprivate let isPacked: Bool
     fileprivate var buffer: [UInt8]
 
     package init(_ message: Message) throws(WireError) {
         kind = message.kind
+        isPacked = false
         let payload = try message.encoded(after: ProtocolConstants.headerLength)
         buffer = payload
         let limit = kind == .hello ? ProtocolConstants.longestHandshakePayload : ProtocolConstants.longestPayload
         guard payloadLength <= limit else { throw .tooLong(length: UInt64(payloadLength)) }
     }
+
+    /// Several messages of one class in one frame, in their order; the frame bears the kind of the first. There must
+    /// be one at least, and their payloads short enough that the sum is a payload.
+    init(packing messages: [EncodedMessage]) {
+        kind = messages[0].kind
+        isPacked = true
+        let header = ProtocolConstants.headerLength
+        var writer = ByteWriter(reserving: messages.reduce(header) { $0 + $1.payloadLength + Self.packingOverhead })
+        writer.raw(repeatElement(0, count: header))
+        for message in messages {
+            writer.u8(message.kind.rawValue)
+            writer.string(message.buffer[header...])
+        }
+        buffer = writer.bytes
+    }
+
+    /// The most that packing adds to a message of less than 16,384 bytes: its kind and its length.
+    static let packingOverhead = 3
 
     /// What it counts against credit: bytes of uncompressed payload.
     package var payloadLength: Int { buffer.count - ProtocolConstants.headerLength }
@@ -53,7 +73,8 @@ package struct FrameEncoder {
         message.buffer = []
         let codec = try compress(&buffer, kind)
         let length = buffer.count - ProtocolConstants.headerLength
-        FrameHeader(kind: kind, codec: codec, length: length).write(into: &buffer, chain: chain)
+        let header = FrameHeader(kind: kind, codec: codec, isPacked: message.isPacked, length: length)
+        header.write(into: &buffer, chain: chain)
         chain = XXH3.hash64(buffer, seed: chain)
         for index in 0..<8 { buffer.append(UInt8(truncatingIfNeeded: chain >> UInt64(index * 8))) }
         return buffer

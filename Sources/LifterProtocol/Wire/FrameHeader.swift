@@ -5,16 +5,19 @@ import LifterCodec
 /// length is noticed before anything is awaited.
 struct FrameHeader {
     static let criticalFlag: UInt8 = 1
+    static let packedFlag: UInt8 = 8
 
     var kind: UInt8
     var isCritical: Bool
     var codec: FrameCodec
+    /// The payload is several messages, each behind its kind and length.
+    var isPacked: Bool
     var job: UInt16
     var length: UInt32
 
     func write(into bytes: inout [UInt8], chain: UInt64) {
         bytes[0] = kind
-        bytes[1] = (isCritical ? Self.criticalFlag : 0) | codec.rawValue << 1
+        bytes[1] = (isCritical ? Self.criticalFlag : 0) | codec.rawValue << 1 | (isPacked ? Self.packedFlag : 0)
         bytes[2] = UInt8(truncatingIfNeeded: job)
         bytes[3] = UInt8(truncatingIfNeeded: job >> 8)
         for index in 0..<4 { bytes[4 + index] = UInt8(truncatingIfNeeded: length >> UInt32(index * 8)) }
@@ -22,10 +25,11 @@ struct FrameHeader {
         for index in 0..<4 { bytes[8 + index] = UInt8(truncatingIfNeeded: check >> UInt32(index * 8)) }
     }
 
-    init(kind: MessageKind, codec: FrameCodec, length: Int) {
+    init(kind: MessageKind, codec: FrameCodec, isPacked: Bool, length: Int) {
         self.kind = kind.rawValue
         isCritical = kind.isCritical
         self.codec = codec
+        self.isPacked = isPacked
         job = 0
         self.length = UInt32(length)
     }
@@ -39,8 +43,9 @@ struct FrameHeader {
         let check = try reader.u32("header.check")
         guard check == UInt32(truncatingIfNeeded: XXH3.hash64(bytes[0..<8], seed: chain)) else { throw .check }
         isCritical = flags & Self.criticalFlag != 0
-        guard flags < 8, let codec = FrameCodec(rawValue: flags >> 1) else { throw .value("header.flags") }
+        guard flags < 16, let codec = FrameCodec(rawValue: flags >> 1 & 3) else { throw .value("header.flags") }
         self.codec = codec
+        isPacked = flags & Self.packedFlag != 0
         guard job == 0 else { throw .value("header.job") }
         guard UInt64(length) <= UInt64(ProtocolConstants.longestPayload) else {
             throw .tooLong(length: UInt64(length))

@@ -51,6 +51,11 @@ package enum Tuning {
     /// Entries in one message.
     package static let entriesPerMessage = 1024
     package static let entryBytesPerMessage = 64 << 10
+    /// Listing messages shorter than this travel together, up to so many bytes to a frame.
+    package static let shortMessage = 1 << 10
+    package static let packedBytes = 16 << 10
+    /// As long as more is on its way from the disk, fewer bytes of listing are not worth a frame.
+    package static let worthAFrame = 1 << 10
     /// Ranges sent and not yet answered.
     package static let unansweredRanges = 8192
     /// Bytes of the receiver's own listings held ahead of the merge.
