@@ -141,7 +141,6 @@ import Testing
         ("push -qv a b", "--quiet and --verbose say opposite things; choose one"),
         ("push -qi a b", "--quiet and --itemize-changes say opposite things; choose one"),
         ("serve --inetd --read-only", "--read-only needs --root: it says what clients may do below that directory"),
-        ("serve --root / --unconfined", "--root and --unconfined say opposite things; choose one"),
         ("push --max-delete=101% a b", "--max-delete: 101%: must be a number of entries, or 0% to 100%"),
         ("push --max-delete=-1 a b", "--max-delete: -1: must be a number of entries, or 0% to 100%"),
         ("push --timeout=1.5 a b", "--timeout: 1.5: must be whole seconds, 0 to 31536000"),

@@ -10,7 +10,7 @@ enum DescriptorBudget {
     private static var free: Int { max(0, Environment.openFileLimit.current - base) }
 
     /// Directories kept open.
-    static var directories: Int { min(64, max(4, free / 4)) }
+    static var directories: Int { min(64, max(2, free / 4)) }
 
     /// Directories being built, and files being staged: so many of each.
     static var work: Int { min(64, max(1, free / 8)) }

@@ -70,9 +70,6 @@ package struct CrossRule: Sendable {
         CrossRule("--read-only needs --root: it says what clients may do below that directory") {
             $0.isOn(.readOnly) && $0.last(.root) == nil
         },
-        CrossRule("--root and --unconfined say opposite things; choose one") {
-            $0.last(.root) != nil && $0.isOn(.unconfined)
-        },
     ]
 }
 
