@@ -65,7 +65,7 @@ import Testing
 
     private static var isRoot: Bool { geteuid() == 0 && has("setpriv") }
 
-    @Test("Sixteen descriptors are enough for a whole push", .enabled(if: ProgramTests.has("prlimit")))
+    @Test("Two dozen descriptors are enough for a confined server that is pushed to", .enabled(if: ProgramTests.has("prlimit")))
     func fewDescriptors() throws {
         let arena = try Arena(populated: false)
         let source = arena.top + "/source"
@@ -82,7 +82,7 @@ import Testing
         Arena.write(String(repeating: "large ", count: 100_000), to: source + "/large")
         for round in 1...2 {
             let ending = try RealEnd.client(
-                ["prlimit", "--nofile=16"] + Self.serve(arena)
+                ["prlimit", "--nofile=24"] + Self.serve(arena)
             ) { (descriptor) throws(SuperlifterError) in
                 var client = Client()
                 client.options.deletion = .after
