@@ -65,7 +65,9 @@ import Testing
 
     private static var isRoot: Bool { geteuid() == 0 && has("setpriv") }
 
-    @Test("Two dozen descriptors are enough for a confined server that is pushed to", .enabled(if: ProgramTests.has("prlimit")))
+    @Test(
+        "Two dozen descriptors are enough for a confined server that is pushed to",
+        .enabled(if: ProgramTests.has("prlimit")))
     func fewDescriptors() throws {
         let arena = try Arena(populated: false)
         let source = arena.top + "/source"
