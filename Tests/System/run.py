@@ -2,9 +2,9 @@
 """Runs the system tests: python3 Tests/System/run.py [--long] [--list] [--serial] [PATTERN...]
 
 A PATTERN selects suites or cases whose name (`Suite.test_case`) contains it, or matches it as a shell pattern.
---long runs every fault point instead of an even selection. Suites run side by side, one process each and as many
-as there are processors, unless --serial is given. Prints the time of each suite and ends with exactly one
-line `N passed, N failed`. Exits 1 on any failure, and when a suite was skipped although CI=true.
+--long runs every fault point instead of an even selection, and the suites that take minutes. Suites run side by side,
+one process each and as many as there are processors, unless --serial is given. Prints the time of each suite and ends
+with exactly one line `N passed, N failed`. Exits 1 on any failure, and when a suite was skipped although CI=true.
 
 Environment: SUPERLIFTER names the binary (default: .build/static/release/superlifter), SYSTEM_TEST_TOOL=rsync runs
 the suites against rsync instead, CI=true turns missing programs into failures, TMPDIR says where trees are made
@@ -137,6 +137,8 @@ def main(arguments):
     by_suite = {}
     for case in cases(found):
         name = short(case.id())
+        if getattr(case, "takes_minutes", False) and "--long" not in flags:
+            continue
         if chosen(name, patterns):
             by_suite.setdefault(name.split(".")[0], []).append(case)
     if "--list" in flags:

@@ -13,11 +13,11 @@ import threading
 
 try:
     from . import trees, walker
-    from .support import LONG, SystemTest
+    from .support import SystemTest
 except ImportError:
     import trees
     import walker
-    from support import LONG, SystemTest
+    from support import SystemTest
 
 FEW, MANY = 100_000, 1_000_000
 PER_DIRECTORY = 1_000
@@ -59,10 +59,10 @@ class Watched:
 
 
 class Memory(SystemTest):
+    takes_minutes = True
+
     def setUp(self):
         self.only_for("superlifter")
-        if not LONG:
-            self.skipTest("a matter of minutes: with --long")
         room = os.statvfs(self.scratch)
         if room.f_bavail * room.f_frsize < 4 << 30:
             self.skipTest(f"less than 4 GiB free in {self.scratch}")
