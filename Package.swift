@@ -9,7 +9,7 @@ import PackageDescription
 //     LifterTransport  ways to reach a peer; each yields a Connection
 //     LifterFiles      the disk: scan, filter, read, stage, commit, delete
 //     LifterProtocol   frames, messages, sender and receiver machines; no I/O
-//     LifterDelta      digests of contents; pure
+//     LifterDelta      what two versions of a file have in common; pure
 //     LifterCodec      zstd, zlib, xxh3
 //     LifterSystem     descriptors, system calls, processes
 
@@ -53,6 +53,7 @@ let package = Package(
 
         .testTarget(name: "LifterSystemTests", dependencies: ["LifterSystem"], swiftSettings: settings),
         .testTarget(name: "LifterCodecTests", dependencies: ["LifterCodec"], swiftSettings: settings),
+        .testTarget(name: "LifterDeltaTests", dependencies: ["LifterDelta", "LifterCodec"], swiftSettings: settings),
         .testTarget(
             name: "LifterProtocolTests", dependencies: ["LifterProtocol", "LifterCodec", "LifterSystem"],
             exclude: ["Golden"], swiftSettings: settings),
