@@ -96,6 +96,29 @@ enum Samples {
             end: .failed(FileProblem(.vanished, errno: 2, doing: "opening"))),
     ])
 
+    static let delta = DeltaMessage([
+        DeltaSegment(
+            id: 300, offset: 0,
+            copies: [
+                DeltaCopy(literal: 2, from: 0, length: 1400), DeltaCopy(literal: 0, from: 2100, length: 700),
+            ],
+            rest: 3, bytes: text("hello"), range: 0..<5, end: .whole(digest)),
+        DeltaSegment(
+            id: 301, offset: 1 << 20, copies: [DeltaCopy(literal: 0, from: 1 << 32, length: 1 << 30)], rest: 0,
+            bytes: [], range: 0..<0, end: nil),
+    ])
+
+    static let signature = SignatureMessage([
+        SignatureSegment(
+            id: 300, shape: BasisShape(basisSize: 2800, blockLength: 1400, strongLength: 2), strongLength: 2, offset: 0,
+            blocks: SignatureBlocks(rolling: [0x0403_0201, 0x0807_0605], strong: [0x0a09, 0x0c0b]), isLast: true),
+        SignatureSegment(
+            id: 301, shape: BasisShape(basisSize: 1 << 40, blockLength: 4 << 20, strongLength: 8), strongLength: 8,
+            offset: 0, blocks: SignatureBlocks(), isLast: false),
+        SignatureSegment(
+            id: 301, strongLength: 8, offset: 0, blocks: SignatureBlocks(), isLast: true, isGivenUp: true),
+    ])
+
     /// By the name of the golden file.
     static let messages: [String: Message] = [
         "hello": .hello(hello),
@@ -157,11 +180,29 @@ enum Samples {
         "content": .content(content),
         "content-middle": .content(
             ContentMessage([ContentSegment(id: 1, offset: 262_144, payload: .bytes(text("abc"), 0..<3), end: nil)])),
+        "delta": .delta(delta),
+        "signature": .signature(signature),
+        "signature-refined": .signature(
+            SignatureMessage([
+                SignatureSegment(
+                    id: 301, strongLength: 8, offset: 65_536,
+                    blocks: SignatureBlocks(rolling: [0xffff_ffff], strong: [0x0706_0504_0302_0100]), isLast: true)
+            ])),
+        "refine": .refine(
+            Refine(
+                id: 301, blockLength: 512, strongLength: 3,
+                ranges: [BasisRange(offset: 0, length: 1024), BasisRange(offset: 65_536, length: 700)])),
     ]
 }
 
 /// What a message says, in words: equal for equal messages, wherever the bytes of contents are kept.
 func described(_ message: Message) -> String {
+    if case .delta(let delta) = message {
+        return delta.segments.map { segment in
+            "\(segment.id) at \(segment.offset): \(segment.copies), \(segment.rest), \(String(describing: segment.end)), "
+                + "\(Array(segment.bytes[segment.range]))"
+        }.joined(separator: "; ")
+    }
     guard case .content(let content) = message else { return "\(message)" }
     return content.segments.map { segment in
         var words = "\(segment.id) at \(segment.offset), \(String(describing: segment.end)): "

@@ -96,7 +96,7 @@ package struct SessionCore {
         case .hello, .job: throw .unexpected("\(message.kind) after the handshake")
         case .ready, .stop, .roots, .owners, .directory, .range, .entries, .listingEnd, .rangeDigest, .fileDigests,
             .sourceProblem, .same, .expand, .subtree, .request, .outcomes, .digestRequest, .again, .deleted,
-            .targetProblem, .content:
+            .targetProblem, .content, .delta, .signature, .refine:
             return false
         }
         return true

@@ -32,16 +32,7 @@ package struct ContentMessage: Sendable {
             writer.varint(segment.id)
             writer.varint(segment.offset)
             writer.varint(segment.payload.count)
-            switch segment.end {
-            case nil: writer.u8(0)
-            case .whole(let digest):
-                guard let digest else { throw .value("content.digest") }
-                writer.u8(1)
-                digest.encode(into: &writer)
-            case .failed(let problem):
-                writer.u8(2)
-                problem.encode(into: &writer)
-            }
+            try Self.encode(segment.end, into: &writer)
         }
         for segment in segments {
             switch segment.payload {
@@ -62,13 +53,7 @@ package struct ContentMessage: Sendable {
             let offset = try reader.varint("content.offset", upTo: UInt64(Int64.max))
             let length = Int(try reader.varint("content.length", upTo: UInt64(ProtocolConstants.longestPayload)))
             total += length
-            let end: ContentEnd?
-            switch try reader.u8("content.end") {
-            case 0: end = nil
-            case 1: end = .whole(try ContentDigest(from: &reader, "content.digest"))
-            case 2: end = .failed(try FileProblem(from: &reader))
-            default: throw .value("content.end")
-            }
+            let end = try Self.end(&reader, "content.end")
             segments.append(ContentSegment(id: id, offset: offset, payload: .bytes([], 0..<0), end: end))
             lengths.append(length)
         }
@@ -79,5 +64,29 @@ package struct ContentMessage: Sendable {
             position += lengths[index]
         }
         _ = try reader.raw(total, "content.bytes")
+    }
+
+    // MARK: Ends
+
+    static func encode(_ end: ContentEnd?, into writer: inout ByteWriter) throws(WireError) {
+        switch end {
+        case nil: writer.u8(0)
+        case .whole(let digest):
+            guard let digest else { throw .value("content.digest") }
+            writer.u8(1)
+            digest.encode(into: &writer)
+        case .failed(let problem):
+            writer.u8(2)
+            problem.encode(into: &writer)
+        }
+    }
+
+    static func end(_ reader: inout ByteReader, _ field: String) throws(WireError) -> ContentEnd? {
+        switch try reader.u8(field) {
+        case 0: nil
+        case 1: .whole(try ContentDigest(from: &reader, "content.digest"))
+        case 2: .failed(try FileProblem(from: &reader))
+        default: throw .value(field)
+        }
     }
 }

@@ -27,6 +27,8 @@ package struct Hello: Hashable, Sendable {
     }
 
     package static let zlibFeature = "zlib"
+    /// Signature, Delta and Refine.
+    package static let deltaFeature = "delta"
 
     func encode(into writer: inout ByteWriter) {
         writer.u16(oldest)

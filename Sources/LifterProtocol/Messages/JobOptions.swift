@@ -12,6 +12,23 @@ package enum CompressionChoice: Hashable, Sendable {
     case zlib(level: Int32)
 }
 
+/// Whether files that changed are told by their difference.
+package enum DeltaChoice: UInt8, Sendable {
+    /// Where the contents have to travel.
+    case auto = 0
+    case never = 1
+    /// Also between two directories of one machine.
+    case always = 2
+}
+
+/// Whether finer signatures are asked for where a coarse one found no match.
+package enum RefineChoice: UInt8, Sendable {
+    /// Where the stream is slow enough for it to pay.
+    case auto = 0
+    case never = 1
+    case always = 2
+}
+
 package struct JobOptions: Hashable, Sendable {
     // Choosing.
     package var dryRun = false
@@ -45,6 +62,10 @@ package struct JobOptions: Hashable, Sendable {
     package var timeout: UInt32?
     /// Only the top directory is listed (`list`).
     package var topOnly = false
+    package var delta = DeltaChoice.auto
+    package var refine = RefineChoice.auto
+    /// Bytes of a signature's blocks; nil: chosen for each file.
+    package var blockLength: UInt32?
 
     package init() {}
 
@@ -59,6 +80,9 @@ package struct JobOptions: Hashable, Sendable {
         case .zlib(let level): list.bytes(45, Self.encoded(codec: 2, level))
         }
         if let timeout { list.number(47, UInt64(timeout)) }
+        if delta != .auto { list.number(71, UInt64(delta.rawValue)) }
+        if refine != .auto { list.number(73, UInt64(refine.rawValue)) }
+        if let blockLength { list.number(75, UInt64(blockLength)) }
         list.encode(into: &writer)
     }
 
@@ -113,9 +137,25 @@ package struct JobOptions: Hashable, Sendable {
             case 45: compression = try Self.decoded(list.bytes())
             case 47: timeout = try list.number32()
             case 49: topOnly = try list.flag()
+            case 71: delta = try Self.choice(list, "job.delta")
+            case 73: refine = try Self.choice(list, "job.refine")
+            case 75: blockLength = try Self.blockLength(list.number())
             default: try list.skip(tag)
             }
         }
+    }
+
+    private static func choice<Choice: RawRepresentable<UInt8>>(
+        _ list: AttributeListReader, _ field: String
+    ) throws(WireError) -> Choice {
+        guard let choice = Choice(rawValue: UInt8(clamping: try list.number())) else { throw .value(field) }
+        return choice
+    }
+
+    private static func blockLength(_ value: UInt64) throws(WireError) -> UInt32 {
+        let range = UInt64(ProtocolConstants.shortestBlock)...UInt64(ProtocolConstants.longestBlock)
+        guard range.contains(value) else { throw .value("job.blockLength") }
+        return UInt32(value)
     }
 
     private static func decoded(_ bytes: [UInt8]) throws(WireError) -> CompressionChoice {

@@ -33,6 +33,10 @@ package enum MessageKind: UInt8, Sendable, CaseIterable {
     case targetProblem = 0x28
     // Content, from the sender.
     case content = 0x30
+    case delta = 0x31
+    // Signatures: from the receiver, and what the sender asks of them.
+    case signature = 0x38
+    case refine = 0x39
 
     /// The class whose credit a message uses; nil for the exempt ones.
     package var creditClass: CreditClass? {
@@ -42,7 +46,8 @@ package enum MessageKind: UInt8, Sendable, CaseIterable {
             .listing
         case .same, .expand, .subtree, .request, .outcomes, .digestRequest, .again, .deleted, .targetProblem:
             .answer
-        case .content: .content
+        case .content, .delta: .content
+        case .signature, .refine: .signature
         }
     }
 
@@ -53,7 +58,7 @@ package enum MessageKind: UInt8, Sendable, CaseIterable {
         case .ping, .pong, .sourceProblem, .targetProblem: false
         case .hello, .job, .ready, .abort, .credit, .stop, .summary, .goodbye, .roots, .owners, .directory, .range,
             .entries, .listingEnd, .rangeDigest, .fileDigests, .same, .expand, .subtree, .request, .outcomes,
-            .digestRequest, .again, .deleted, .content:
+            .digestRequest, .again, .deleted, .content, .delta, .signature, .refine:
             true
         }
     }

@@ -34,6 +34,9 @@ package enum Message: Sendable {
     case targetProblem(PathProblem)
 
     case content(ContentMessage)
+    case delta(DeltaMessage)
+    case signature(SignatureMessage)
+    case refine(Refine)
 
     package var kind: MessageKind {
         switch self {
@@ -66,6 +69,9 @@ package enum Message: Sendable {
         case .deleted: .deleted
         case .targetProblem: .targetProblem
         case .content: .content
+        case .delta: .delta
+        case .signature: .signature
+        case .refine: .refine
         }
     }
 
@@ -104,6 +110,9 @@ package enum Message: Sendable {
         case .digestRequest(let value): value.encode(into: &writer)
         case .deleted(let value): value.encode(into: &writer)
         case .content(let value): try value.encode(into: &writer)
+        case .delta(let value): try value.encode(into: &writer)
+        case .signature(let value): value.encode(into: &writer)
+        case .refine(let value): value.encode(into: &writer)
         }
         return writer.bytes
     }
@@ -149,6 +158,9 @@ package enum Message: Sendable {
         case .deleted: .deleted(try Deleted(from: &reader))
         case .targetProblem: .targetProblem(try PathProblem(from: &reader))
         case .content: .content(try ContentMessage(from: &reader))
+        case .delta: .delta(try DeltaMessage(from: &reader))
+        case .signature: .signature(try SignatureMessage(from: &reader))
+        case .refine: .refine(try Refine(from: &reader))
         }
     }
 
@@ -156,6 +168,9 @@ package enum Message: Sendable {
     private var sizeHint: Int {
         switch self {
         case .content(let value): value.segments.reduce(64) { $0 + Int(clamping: $1.payload.count) + 48 }
+        case .delta(let value): value.segments.reduce(64) { $0 + $1.range.count + $1.copies.count * 12 + 48 }
+        case .signature(let value): value.segments.reduce(16) { $0 + $1.wireBytes }
+        case .refine(let value): 32 + value.ranges.count * 8
         case .entries(let value): 64 + value.entries.count * 48
         case .expand(let value): 32 + value.hashes.count * 8
         case .outcomes(let value): 16 + value.runs.count * 12

@@ -207,7 +207,7 @@ package struct ReceiverMachine: Sendable {
             core.release(.listing, weight)
         case .content(let content): try receive(content, weight)
         case .hello, .job, .ready, .abort, .ping, .pong, .credit, .stop, .summary, .goodbye, .same, .expand,
-            .subtree, .request, .outcomes, .digestRequest, .again, .deleted, .targetProblem:
+            .subtree, .request, .outcomes, .digestRequest, .again, .deleted, .targetProblem, .delta, .signature, .refine:
             throw .unexpected("\(message.kind) from the sender")
         }
     }

@@ -21,7 +21,7 @@ extension SenderMachine {
             events.append(.failed(path: problem.path, problem.problem, atSource: false))
         case .stop(let stop): self.stop(stop)
         case .hello, .job, .abort, .ping, .pong, .credit, .summary, .goodbye, .roots, .owners, .directory, .range,
-            .entries, .listingEnd, .rangeDigest, .fileDigests, .sourceProblem, .content:
+            .entries, .listingEnd, .rangeDigest, .fileDigests, .sourceProblem, .content, .delta, .signature, .refine:
             throw .unexpected("\(message.kind) from the receiver")
         }
     }

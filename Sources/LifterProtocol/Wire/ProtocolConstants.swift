@@ -30,6 +30,11 @@ package enum ProtocolConstants {
     package static let longestDoing = 200
     /// Ids, digests or outcomes in one message, at most.
     package static let longestList = 4096
+    /// Copies in one Delta, and ranges in one Refine, at most.
+    package static let mostCopies = 16_384
+    /// Bytes of a block of a signature.
+    package static let shortestBlock = 64
+    package static let longestBlock = 1 << 24
     /// The history of a compressed stream of messages is at most two to this power, in bytes.
     package static let windowLog = 20
     /// A payload of a streamed class longer than this travels uncompressed: if it does not shrink, its compressed
