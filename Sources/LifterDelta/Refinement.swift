@@ -46,8 +46,9 @@ package struct Refinement: Hashable, Sendable {
     package static func validated(
         basisSize: UInt64, blockLength: UInt64, strongLength: UInt64, ranges: [BasisRange]
     ) -> Refinement? {
-        guard let shape = SignatureShape.validated(
-            basisSize: basisSize, blockLength: blockLength, strongLength: strongLength)
+        guard
+            let shape = SignatureShape.validated(
+                basisSize: basisSize, blockLength: blockLength, strongLength: strongLength)
         else { return nil }
         var end: UInt64? = nil
         for range in ranges {
