@@ -47,7 +47,8 @@ struct BlockChains: Sendable {
         var other = Int(heads[chain])
         while other >= 0 {
             steps += 1
-            let isEqual = hashes.rolling[other] == hashes.rolling[number] && hashes.strong[other] == hashes.strong[number]
+            let isEqual =
+                hashes.rolling[other] == hashes.rolling[number] && hashes.strong[other] == hashes.strong[number]
             if isEqual || steps == Self.longestChain { return }
             (last, other) = (other, Int(following[other]))
         }

@@ -29,6 +29,7 @@ package final class BlockIndex: Sendable {
     /// The blocks in the order of the basis, without gaps where runs touch each other.
     private let blocks: BlockTable
     private let chains: BlockChains
+    private let strongSuffices: Bool
 
     /// The runs rise and do not overlap; all their blocks have the shape's block length, but for one that ends with the
     /// basis. Nil if they do not, if there are too many blocks, or if a run's two arrays differ in length: this is
@@ -41,6 +42,8 @@ package final class BlockIndex: Sendable {
         self.key = key
         self.blocks = blocks
         chains = BlockChains(blocks: blocks, key: key)
+        let testBits = Int.bitWidth - blocks.hashes.count.leadingZeroBitCount
+        strongSuffices = 8 * strongLength >= SignatureShape.certainty + testBits
     }
 
     package var blockCount: Int { blocks.hashes.count }
@@ -75,12 +78,13 @@ package final class BlockIndex: Sendable {
         return Block(number: number, offset: blocks.offset(of: number), length: blocks.shortLength)
     }
 
-    /// Whether these bytes are that block. Both hashes count: the strong one alone may have no more than 16 bits.
+    /// Whether these bytes are that block. The strong hash says it alone where it has bits enough for all blocks' tests
+    /// together; a short one, of as few as 16 bits, is helped by the rolling hash.
     func matches(_ bytes: UnsafeRawBufferPointer, _ block: Block, work: inout MatchWork) -> Bool {
         guard bytes.count == block.length else { return false }
         work.hashedBytes += UInt64(bytes.count)
         return blocks.hashes.strong[block.number] == StrongHash.of(bytes, key: key, length: strongLength)
-            && blocks.hashes.rolling[block.number] == RollingSum(of: bytes).value
+            && (strongSuffices || blocks.hashes.rolling[block.number] == RollingSum(of: bytes).value)
     }
 
     /// A block equal to these bytes, which are as many as a whole block and have this rolling hash. Of several the one

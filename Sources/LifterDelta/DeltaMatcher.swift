@@ -188,17 +188,25 @@ package final class DeltaMatcher {
     private static func advance(
         _ sum: inout RollingSum, at: inout Int, to end: Int, base: UnsafeRawPointer, length: Int, filter: RollingFilter
     ) -> Bool {
-        var here = sum
-        var place = at
+        // Modulo 2^32; only the low halves count.
+        var (a, c) = (UInt32(sum.a), UInt32(sum.c))
+        let factor = UInt32(truncatingIfNeeded: length)
+        var leaving = base + at
+        var entering = leaving + (length - 1)
+        let stop = base + end
         defer {
-            sum = here
-            at = place
+            sum = RollingSum(value: a & 0xffff | c << 16)
+            at = leaving - base
         }
-        while place < end {
-            here.append(base.load(fromByteOffset: place + length - 1, as: UInt8.self))
-            if filter.mayHold(here.value) { return true }
-            here.removeFirst(base.load(fromByteOffset: place, as: UInt8.self), length: length)
-            place += 1
+        while leaving < stop {
+            a &+= UInt32(entering.load(as: UInt8.self))
+            c &+= a
+            if filter.mayHold(a & 0xffff | c << 16) { return true }
+            let byte = UInt32(leaving.load(as: UInt8.self))
+            a &-= byte
+            c &-= factor &* byte
+            entering += 1
+            leaving += 1
         }
         return false
     }

@@ -29,4 +29,32 @@ package struct DeltaScript: Sendable {
     package mutating func append(_ more: [DeltaOperation]) {
         for operation in more { append(operation) }
     }
+
+    /// A literal, and where in the basis the copies around it end and begin.
+    package struct Literal: Hashable, Sendable {
+        /// Its place in the new file.
+        package var offset: UInt64
+        package var length: Int
+        /// The end of the copy before it; 0 at the beginning of the file.
+        package var after: UInt64
+        /// The start of the copy after it; the end of the basis at the end of the file.
+        package var before: UInt64
+    }
+
+    /// Each literal, in order. All places lie within the basis.
+    package func forEachLiteral(basisSize: UInt64, _ body: (Literal) -> Void) {
+        var after: UInt64 = 0
+        for (place, operation) in operations.enumerated() {
+            switch operation {
+            case .copy(let offset, let length):
+                after = min(offset.addingReportingOverflow(length).partialValue, basisSize)
+            case .literal(let offset, let length):
+                var before = basisSize
+                if place + 1 < operations.count, case .copy(let next, _) = operations[place + 1] {
+                    before = min(next, basisSize)
+                }
+                body(Literal(offset: offset, length: length, after: after, before: before))
+            }
+        }
+    }
 }

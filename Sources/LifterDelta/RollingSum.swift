@@ -29,10 +29,10 @@ package struct RollingSum: Hashable, Sendable {
         c &-= UInt16(truncatingIfNeeded: length) &* UInt16(byte)
     }
 
-    /// Of a whole block, 64 bytes at a time.
+    /// Of a whole block, 32 bytes at a time.
     ///
     /// Each lane sums its own bytes (`sum`) and, before each stripe, the sums so far (`sums`), so that a byte of stripe k
-    /// of K is counted K - 1 - k times in `sums`. With w = 64 the byte in lane j of stripe k has the place i = kw + j, and
+    /// of K is counted K - 1 - k times in `sums`. With w = 32 the byte in place j of stripe k is i = kw + j, and
     ///
     ///     n - i = (n - (K - 1)w - j) + (K - 1 - k)w
     ///
@@ -48,37 +48,37 @@ package struct RollingSum: Hashable, Sendable {
         }
     }
 
-    private static let stripe = 64
+    private typealias Lanes = SIMD16<UInt16>
+    private static let stripe = 32
 
     @inline(__always)
     private mutating func addStripes(_ base: UnsafeRawPointer, count: Int, length: Int) {
-        typealias Lanes = SIMD16<UInt16>
         let low = Lanes(repeating: 0xff)
-        // Even and odd bytes of the first and of the second half of a stripe.
-        var (sum0, sum1, sum2, sum3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (sums0, sums1, sums2, sums3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+        // Of the bytes at even and at odd places.
+        var (evenSum, oddSum) = (Lanes.zero, Lanes.zero)
+        var (evenSums, oddSums) = (Lanes.zero, Lanes.zero)
         var place = base
         for _ in 0..<count {
-            let first = place.loadUnaligned(as: Lanes.self)
-            let second = place.loadUnaligned(fromByteOffset: 32, as: Lanes.self)
-            sums0 &+= sum0
-            sums1 &+= sum1
-            sums2 &+= sum2
-            sums3 &+= sum3
-            sum0 &+= first & low
-            sum1 &+= first &>> 8
-            sum2 &+= second & low
-            sum3 &+= second &>> 8
+            let bytes = place.loadUnaligned(as: Lanes.self)
+            evenSums &+= evenSum
+            oddSums &+= oddSum
+            evenSum &+= bytes & low
+            oddSum &+= bytes &>> 8
             place += Self.stripe
         }
-        let sums = (sums0 &+ sums1) &+ (sums2 &+ sums3)
-        c &+= UInt16(Self.stripe) &* sums.wrappedSum()
+        // The weight of place 0, less the place of each lane's byte.
         let weight = UInt16(truncatingIfNeeded: length - (count - 1) * Self.stripe)
-        for (lanes, firstPlace) in [(sum0, 0), (sum1, 1), (sum2, 32), (sum3, 33)] as [(Lanes, UInt16)] {
-            a &+= lanes.wrappedSum()
-            for lane in 0..<Lanes.scalarCount {
-                c &+= (weight &- firstPlace &- UInt16(2 * lane)) &* lanes[lane]
-            }
-        }
+        let weights = Lanes(repeating: weight) &- Lanes(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+        let counted = (evenSums &+ oddSums) &* UInt16(Self.stripe)
+        a &+= Self.total(evenSum &+ oddSum)
+        c &+= Self.total(evenSum &* weights &+ oddSum &* (weights &- 1) &+ counted)
+    }
+
+    @inline(__always)
+    private static func total(_ lanes: Lanes) -> UInt16 {
+        let eight = lanes.lowHalf &+ lanes.highHalf
+        let four = eight.lowHalf &+ eight.highHalf
+        let two = four.lowHalf &+ four.highHalf
+        return two[0] &+ two[1]
     }
 }

@@ -24,6 +24,14 @@ struct Generator: RandomNumberGenerator {
 enum Matter: CaseIterable {
     case random, text, zero, repetitive, sparse
 
+    /// Blocks of it may be equal.
+    var repeats: Bool {
+        switch self {
+        case .random, .text: false
+        case .zero, .repetitive, .sparse: true
+        }
+    }
+
     func bytes(_ count: Int, using generator: inout Generator) -> [UInt8] {
         switch self {
         case .random:

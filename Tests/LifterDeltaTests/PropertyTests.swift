@@ -22,7 +22,8 @@ struct Case: CustomStringConvertible {
         let blockLength = [64, 64, 65, 96, 100, 128, 200, 512, 700, 1024][generator.below(10)]
         // Around multiples of the block length, and now and then anything.
         let blocks = generator.oneIn(20) ? generator.below(120) : generator.below(24)
-        let size = max(0, blockLength * blocks + (generator.oneIn(3) ? generator.below(blockLength) : generator.below(5) - 2))
+        let rest = generator.oneIn(3) ? generator.below(blockLength) : generator.below(5) - 2
+        let size = max(0, blockLength * blocks + rest)
         let basis = matter.bytes(size, using: &generator)
         var new = basis
         let edits = (0..<generator.below(5)).map { _ in Edit.allCases[generator.below(Edit.allCases.count)] }
@@ -59,7 +60,10 @@ struct Case: CustomStringConvertible {
             #expect(made == trial.new, "\(drawn)")
             let plain = Reference.literalBytes(
                 basis: trial.basis, new: trial.new, blockLength: trial.shape.blockLength)
-            #expect(output.literals.count <= plain, "\(drawn): \(output.literals.count) literal bytes, plainly \(plain)")
+            // Where blocks of the basis are equal, one or the other choice may turn out better.
+            let slack = drawn.matter.repeats ? (2 + drawn.edits.count) * trial.shape.blockLength : 0
+            let found = output.literals.count
+            #expect(found <= plain + slack, "\(drawn): \(found) literal bytes, plainly \(plain)")
 
             let other = trial.match(DeltaMatcher(index: index)) { .max }
             var (first, second) = (DeltaScript(), DeltaScript())
@@ -79,7 +83,9 @@ struct Case: CustomStringConvertible {
             var generator = Generator(seed: seed ^ 0x5eed)
             var signer = BlockSigner(shape: shape, key: 9)
             var hashes = BlockHashes()
-            feed(basis, pieces: { generator.below(2000) }) { piece, _ in
+            feed(basis) {
+                generator.below(2000)
+            } body: { piece, _ in
                 signer.update(piece)
                 hashes.append(signer.takeWholeBlocks())
             }

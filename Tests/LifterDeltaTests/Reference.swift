@@ -96,7 +96,7 @@ struct Trial {
 }
 
 /// Hands bytes over in pieces of these sizes; an empty file is one empty piece.
-func feed(_ bytes: [UInt8], pieces: () -> Int, _ body: (UnsafeRawBufferPointer, Bool) -> Void) {
+func feed(_ bytes: [UInt8], pieces: () -> Int, body: (UnsafeRawBufferPointer, Bool) -> Void) {
     bytes.withUnsafeBytes { buffer in
         var place = 0
         repeat {
