@@ -103,8 +103,14 @@ import Testing
             Answers(name: "a huge count of hashes", frames: [expand(1, 1, count: .max)]),
             Answers(name: "an expansion twice", isRefused: false, frames: [expand(1, 2), expand(1, 2), expand(1, 3)]),
             Answers(
-                name: "digests of ranges without end", isRefused: false, options: Variants.checksum,
-                frames: [HostileFrame](repeating: expand(1, 3), count: 500)),
+                name: "digests of a range twice", options: Variants.checksum,
+                frames: [HostileFrame](repeating: expand(1, 3), count: 2)),
+            Answers(
+                name: "contents without end",
+                frames: [expand(1, 2)] + [HostileFrame](repeating: request([1, 2, 3, 4]), count: 500)),
+            Answers(
+                name: "a file's digest twice", options: Variants.checksum,
+                frames: [expand(1, 2)] + [HostileFrame](repeating: .number(.digestRequest, 1, 2), count: 2)),
             Answers(
                 name: "hashes that are all the same", isRefused: false,
                 frames: [expand(1, 1, hashes: [UInt64](repeating: 1, count: 4000))]),

@@ -26,9 +26,16 @@ func judge(_ list: HostileList, _ ending: Ending, _ arena: borrowing Arena, _ co
 
 /// Many lists at once: each session waits more than it works.
 enum Sweep {
-    static func all(_ body: @escaping @Sendable (HostileList) throws -> [String]) throws {
+    /// The ways in which the lists are played.
+    enum Way: Int, CaseIterable {
+        case confined, confinedInSteps, unconfined, unconfinedInSteps, pull, pullInSteps, pullIntoEmpty, program
+    }
+
+    /// Every list of the table; of the random ones, so many to each way that each is played once.
+    static func all(_ way: Way, _ body: @escaping @Sendable (HostileList) throws -> [String]) throws {
         let problems = Mutex<[String]>([])
-        let waiting = Mutex<[HostileList]>(AllLists.table + AllLists.random)
+        let random = AllLists.random.enumerated().filter { $0.offset % Way.allCases.count == way.rawValue }
+        let waiting = Mutex<[HostileList]>(AllLists.table + random.map(\.element))
         let threads = try (0..<6).map { _ in
             try Thread(name: "sweep", stackSize: 8 << 20) {
                 while let list = waiting.withLock({ $0.popLast() }) {
@@ -74,7 +81,7 @@ enum AllLists {
 
     @Test("A confined server", arguments: waysOfOpening)
     func confined(usesOpenat2: Bool) throws {
-        try Sweep.all { list in
+        try Sweep.all(usesOpenat2 ? .confined : .confinedInSteps) { list in
             let arena = try Arena()
             let ending = try RealEnd.server(
                 .root(bytes(arena.destination), readOnly: false), usesOpenat2: usesOpenat2
@@ -85,7 +92,7 @@ enum AllLists {
 
     @Test("An unconfined server", arguments: waysOfOpening)
     func unconfined(usesOpenat2: Bool) throws {
-        try Sweep.all { list in
+        try Sweep.all(usesOpenat2 ? .unconfined : .unconfinedInSteps) { list in
             let arena = try Arena()
             let path = bytes(arena.destination + "/")
             let ending = try RealEnd.server(.unconfined, usesOpenat2: usesOpenat2) { $0.push(list, to: path) }
@@ -95,7 +102,7 @@ enum AllLists {
 
     @Test("A client that pulls", arguments: waysOfOpening)
     func pull(usesOpenat2: Bool) throws {
-        try Sweep.all { list in
+        try Sweep.all(usesOpenat2 ? .pull : .pullInSteps) { list in
             let arena = try Arena()
             let ending = try RealEnd.pull(
                 ["source/"], to: arena.destination, list.options.ofClient, usesOpenat2: usesOpenat2
@@ -106,7 +113,7 @@ enum AllLists {
 
     @Test("A client that pulls into an empty directory")
     func pullIntoEmpty() throws {
-        try Sweep.all { list in
+        try Sweep.all(.pullIntoEmpty) { list in
             let arena = try Arena(populated: false)
             let ending = try RealEnd.pull(["source/"], to: arena.destination, list.options.ofClient) { $0.serve(list) }
             return judgement(list, ending, arena, "pulled into nothing")

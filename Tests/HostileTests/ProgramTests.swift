@@ -18,7 +18,7 @@ import Testing
 
     @Test("Every list against the program")
     func sweep() throws {
-        try Sweep.all { list in
+        try Sweep.all(.program) { list in
             let arena = try Arena()
             let ending = try RealEnd.child(Self.serve(arena)) { $0.push(list, to: bytes("/")) }
             return judgement(list, ending, arena, "against the program")

@@ -249,6 +249,10 @@ class SshLab:
                     "UsePAM no",
                     "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes",
                     "MaxStartups 200", "LogLevel VERBOSE", "PrintMotd no", "X11Forwarding no"]
+        # What this account's own start files do (and how long they take) is nobody's business here.
+        home = os.path.join(self.directory, "home")
+        os.makedirs(home, exist_ok=True)
+        settings += [f"Match User {pwd.getpwuid(os.geteuid()).pw_name}", f"    SetEnv HOME={home}"]
         with open(os.path.join(self.directory, "sshd_config"), "w") as file:
             file.write("\n".join(settings) + "\n")
         with open(os.path.join(self.directory, "host_key.pub")) as file:

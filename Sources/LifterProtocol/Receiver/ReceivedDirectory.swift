@@ -29,6 +29,8 @@ struct ReceivedDirectory: Sendable {
     var cursor = 0
 
     // Making (fresh directories).
+    /// The credit that the message which opened it keeps until it is made.
+    var heldWeight = 0
     var isMade = false
     var isPublished = false
     /// It is being made or published.

@@ -24,14 +24,22 @@ extension ReceiverMachine {
         directories[0] = root
     }
 
-    /// The sender opens a directory.
-    mutating func open(_ opened: DirectoryOpened) throws(WireError) {
+    /// The sender opens a directory. While one waits to be made its message keeps its credit, so that a fast sender does
+    /// not heap up directories before a slow disk. It waits only for what was told before it; but under `--checksum`
+    /// that may wait for digests, which need credit, too.
+    mutating func open(_ opened: DirectoryOpened, _ weight: Int) throws(WireError) {
         guard shape != nil else { throw .unexpected("Directory before Roots") }
-        if opened.id == 0 {
-            startScan(0)
-            return
+        if opened.id == 0 { startScan(0) } else { try openBelow(opened) }
+        if opened.id != 0, !options.checksum, directories[opened.id]?.place == .fresh {
+            directories[opened.id]?.heldWeight = weight
+        } else {
+            core.release(.listing, weight)
         }
+    }
+
+    private mutating func openBelow(_ opened: DirectoryOpened) throws(WireError) {
         guard directories[opened.id] == nil else { throw .value("directory.id") }
+        guard directories.count < Tuning.mostDirectories else { throw .unexpected("too many directories unfinished") }
         // The sender may not have heard yet that nothing below the parent is wanted.
         guard let parent = directories[opened.parent], parent.place != .unwanted else { return }
         guard parent.opened[opened.name] == nil else { throw .value("directory.name") }
@@ -239,12 +247,7 @@ extension ReceiverMachine {
         guard let directory = directories[id], let entry = directory.entry, directory.place == .fresh,
             !directory.isMade, !directory.isMaking, directories[directory.parent]?.hasName == true
         else { return }
-        guard mayBuild(directory.order) else {
-            var index = waitingToBuild.endIndex
-            while index > 0, (directories[waitingToBuild[index - 1]]?.order ?? 0) > directory.order { index -= 1 }
-            waitingToBuild.insert(id, at: index)
-            return
-        }
+        guard mayBuild(directory.order) else { return waitingToBuild.insert(id, order: directory.order) }
         building[id] = directory.order
         directories[id]?.isMaking = true
         directories[id]?.busy += 1
@@ -260,12 +263,14 @@ extension ReceiverMachine {
         building.count < workLimit || building.values.allSatisfy { $0 > order }
     }
 
-    /// A directory has its name, or never will.
-    private mutating func stopBuilding(_ id: DirectoryID) {
-        guard building.removeValue(forKey: id) != nil else { return }
-        while let next = waitingToBuild.first, mayBuild(directories[next]?.order ?? 0) {
+    /// A directory has its name, or never will. With it, directories in it may be made, before any that came later.
+    private mutating func stopBuilding(_ id: DirectoryID, children: [DirectoryID] = []) {
+        let wasBuilding = building.removeValue(forKey: id) != nil
+        for child in children { make(child) }
+        guard wasBuilding else { return }
+        while let next = waitingToBuild.first, mayBuild(next.order) {
             waitingToBuild.removeFirst()
-            make(next)
+            make(next.element)
         }
     }
 
@@ -273,6 +278,7 @@ extension ReceiverMachine {
         guard directories[id] != nil else { return }
         directories[id]?.busy -= 1
         directories[id]?.isMaking = false
+        releaseHeld(id)
         switch placed {
         case .done:
             directories[id]?.isMade = true
@@ -286,6 +292,12 @@ extension ReceiverMachine {
             abandonTree(id)
         }
         finishIfDone(id)
+    }
+
+    private mutating func releaseHeld(_ id: DirectoryID) {
+        guard let weight = directories[id]?.heldWeight, weight > 0 else { return }
+        directories[id]?.heldWeight = 0
+        core.release(.listing, weight)
     }
 
     private mutating func failDirectory(_ id: DirectoryID, _ problem: FileProblem) {
@@ -308,10 +320,9 @@ extension ReceiverMachine {
         directories[id]?.isMaking = false
         switch placed {
         case .done:
-            stopBuilding(id)
             directories[id]?.isPublished = true
             directories[id]?.isTouched = true
-            for child in directory.opened.values { make(child) }
+            stopBuilding(id, children: Array(directory.opened.values))
         case .kept: abandonTree(id)
         case .failed(let problem):
             failDirectory(id, problem)
@@ -370,6 +381,7 @@ extension ReceiverMachine {
 
     /// The directory's record goes; its parent is given back.
     private mutating func leave(_ id: DirectoryID) -> DirectoryID? {
+        releaseHeld(id)
         guard let directory = directories[id] else { return nil }
         if let listing = directory.ownListing { listingsHeld -= listing.footprint }
         if id == 0 {

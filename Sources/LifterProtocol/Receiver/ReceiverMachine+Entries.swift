@@ -407,7 +407,6 @@ extension ReceiverMachine {
 
     /// Notes an id's answer; neighbours that ended alike become one run.
     mutating func answer(_ id: FileID, _ outcome: Outcome) {
-        if id != 0 { unanswered -= 1 }
         if let last = runs.last, id != 0, last.first != 0, last.outcome == outcome,
             last.first + UInt64(last.count) == id, last.count < 65_535
         {
@@ -440,6 +439,7 @@ extension ReceiverMachine {
             } else {
                 let some = Array(runs.prefix(1024))
                 runs.removeFirst(some.count)
+                for run in some where run.first != 0 { unanswered -= Int(run.count) }
                 core.send(.outcomes(Outcomes(some)))
             }
         }

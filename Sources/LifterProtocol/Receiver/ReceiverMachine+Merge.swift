@@ -4,7 +4,7 @@
 extension ReceiverMachine {
     /// Takes listing items while the front one can be handled.
     mutating func advanceInbox() {
-        while core.end == nil, running.count <= Tuning.effectsInFlight, let item = inbox.first {
+        while core.end == nil, running.count <= Tuning.effectsInFlight, mayAnswer, let item = inbox.first {
             switch item {
             case .owners(let owners, let weight):
                 guard resolve(owners) else { return }
@@ -32,6 +32,11 @@ extension ReceiverMachine {
             }
             _ = inbox.popFirst()
         }
+    }
+
+    /// A sender that does not take the answers gets no further questions: what it tells stays on its credit.
+    private var mayAnswer: Bool {
+        core.outbox.waiting(.answer) < Tuning.answersWaiting && runs.count < Tuning.outcomesWaiting
     }
 
     /// Whether a directory's messages can be handled now (or set aside): its own listing must not be on its way.

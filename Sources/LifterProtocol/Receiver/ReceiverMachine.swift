@@ -27,6 +27,7 @@ package struct ReceiverMachine: Sendable {
     var directories: [DirectoryID: ReceivedDirectory] = [:]
     var inbox = Queue<ListingItem>()
     var isResolvingOwners = false
+    var ownersTold = 0
     /// Ranges in the order told: whether each is answered; `Same` is said for the answered front.
     var ledger = Queue<Bool>()
     var ledgerFront: UInt64 = 1
@@ -54,7 +55,7 @@ package struct ReceiverMachine: Sendable {
     /// What holds a descriptor while it is in work: directories without their final name, with the order in which
     /// they were told, and staged files. More of either wait.
     var building: [DirectoryID: UInt64] = [:]
-    var waitingToBuild: [DirectoryID] = []
+    var waitingToBuild = EarliestFirst<DirectoryID>()
     var stagesOpen = 0
     var waitingStages = Queue<FileID>()
     var nextOrder: UInt64 = 1
@@ -177,11 +178,13 @@ package struct ReceiverMachine: Sendable {
             guard self.shape == nil, agreement.job.direction == .pull else { throw .unexpected("Roots") }
             begin(shape)
             core.release(.listing, weight)
-        case .owners(let owners): inbox.append(.owners(owners, weight))
+        case .owners(let owners):
+            ownersTold += owners.owners.count
+            guard ownersTold <= Tuning.mostOwners else { throw .unexpected("too many owners") }
+            inbox.append(.owners(owners, weight))
         case .directory(let opened):
             if opened.id != 0, opened.parent == 0 { try checkItem(opened.name, .directory) }
-            try open(opened)
-            core.release(.listing, weight)
+            try open(opened, weight)
         case .range(let range):
             guard range.sequence == ledgerFront + UInt64(ledger.count) else { throw .value("range.sequence") }
             guard ledger.count < 4 * Tuning.unansweredRanges else { throw .unexpected("too many ranges unanswered") }

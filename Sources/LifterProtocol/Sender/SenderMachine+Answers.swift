@@ -43,6 +43,7 @@ extension SenderMachine {
             return
         }
         guard expand.mode != .contents else {
+            guard ranges.askDigest(expand.sequence) else { throw .value("expand.sequence") }
             digestTasks.append(.range(range, next: Int(range.lower), digests: []))
             return
         }
@@ -129,9 +130,11 @@ extension SenderMachine {
     // MARK: Entries
 
     private mutating func request(_ id: FileID) throws(WireError) {
-        guard let entry = open[id], let node = directories[entry.directory],
-            node.listing.attributes(at: Int(entry.index)).kind == .regular
+        guard var entry = open[id], let node = directories[entry.directory],
+            node.listing.attributes(at: Int(entry.index)).kind == .regular, entry.requests < Tuning.requestsPerFile
         else { throw .value("request.id") }
+        entry.requests += 1
+        open[id] = entry
         want(id)
     }
 

@@ -10,8 +10,9 @@ extension SenderMachine {
     mutating func requestDigests(_ ids: [FileID]) throws(WireError) {
         for id in ids {
             guard let entry = open[id], let node = directories[entry.directory],
-                node.listing.attributes(at: Int(entry.index)).kind == .regular
+                node.listing.attributes(at: Int(entry.index)).kind == .regular, !entry.isDigestAsked
             else { throw .value("id") }
+            open[id]?.isDigestAsked = true
         }
         // One effect reads files of one directory.
         var batch: [FileID] = []

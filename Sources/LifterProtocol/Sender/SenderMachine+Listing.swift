@@ -172,7 +172,9 @@ extension SenderMachine {
 
     private mutating func announce(_ owners: [OwnerName]) {
         let new = owners.filter { announced.insert(OwnerKey(isGroup: $0.isGroup, id: $0.id)).inserted }
-        if !new.isEmpty { core.send(.owners(Owners(new))) }
+        for start in stride(from: 0, to: new.count, by: Tuning.ownersPerMessage) {
+            core.send(.owners(Owners(Array(new[start..<min(new.count, start + Tuning.ownersPerMessage)]))))
+        }
     }
 
     // MARK: Telling

@@ -65,6 +65,9 @@ struct OpenEntry: Sendable {
     var wantsContent = false
     /// The serial of the listing message that defined it.
     var serial: UInt64
+    /// How often its contents were asked for, and whether its digest was.
+    var requests: UInt8 = 0
+    var isDigestAsked = false
 }
 
 struct SentRange: Sendable {
@@ -73,6 +76,8 @@ struct SentRange: Sendable {
     var lower: Int32
     var upper: Int32
     var isAnswered = false
+    /// The digest of its files' contents was asked for.
+    var isDigestAsked = false
 }
 
 /// Ranges that were sent, in order, until they are answered.
@@ -105,6 +110,14 @@ struct RangeLedger: Sendable {
         range.isAnswered = true
         waiting[offset] = range
         return range
+    }
+
+    /// Notes that a range's digest is asked for; false when it was before.
+    mutating func askDigest(_ sequence: UInt64) -> Bool {
+        guard let offset = offset(sequence), var range = waiting[offset], !range.isDigestAsked else { return false }
+        range.isDigestAsked = true
+        waiting[offset] = range
+        return true
     }
 
     /// Takes ranges from the front while they are answered; returns nothing more to do.

@@ -56,6 +56,17 @@ package enum Tuning {
     package static let packedBytes = 16 << 10
     /// As long as more is on its way from the disk, fewer bytes of listing are not worth a frame.
     package static let worthAFrame = 1 << 10
+    /// Owners in one message, and the most that a receiver takes in a session.
+    package static let ownersPerMessage = 1000
+    package static let mostOwners = 1 << 20
+    /// Directories that a receiver keeps records of at once: far more than an honest sender, who is held by his credit,
+    /// gets under way.
+    package static let mostDirectories = 1 << 20
+    /// How often a receiver may ask for one file: as found, once more where the digest was wrong, and spare.
+    package static let requestsPerFile: UInt8 = 4
+    /// Answers that wait to leave; while more do, no further listing is handled.
+    package static let answersWaiting = 256
+    package static let outcomesWaiting = 4096
     /// Ranges sent and not yet answered.
     package static let unansweredRanges = 8192
     /// Bytes of the receiver's own listings held ahead of the merge.
