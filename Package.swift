@@ -86,3 +86,11 @@ if Context.environment["SUPERLIFTER_FUZZ"] == "1" {
                 swiftSettings: settings))
     }
 }
+
+// `contrib/bench/delta/main.swift` says how to build and run it.
+if Context.environment["SUPERLIFTER_BENCH"] == "1" {
+    package.targets.append(
+        .executableTarget(
+            name: "BenchDelta", dependencies: ["LifterDelta", "LifterCodec"], path: "contrib/bench/delta",
+            swiftSettings: settings))
+}

@@ -10,6 +10,7 @@
 package final class DeltaMatcher {
     private let index: BlockIndex
     private let collectsLiterals: Bool
+    private let givesUp: Bool
     /// Bytes that were not judged yet.
     private var held: [UInt8] = []
     /// The place in the new file of the first byte that is not judged.
@@ -35,16 +36,19 @@ package final class DeltaMatcher {
 
     /// The first byte that comes is at `newOffset` in the new file. Where bytes before it came from the basis,
     /// `expecting` is where that copy ended there; the same place as in the new file if nil. With `collectsLiterals`
-    /// false the steps are found, but the bytes of literals are not kept.
+    /// false the steps are found, but the bytes of literals are not kept. With `givesUp` false it rolls on however
+    /// little that brings: what tests compare with.
     package init(
-        index: BlockIndex, newOffset: UInt64 = 0, expecting basisOffset: UInt64? = nil, collectsLiterals: Bool = true
+        index: BlockIndex, newOffset: UInt64 = 0, expecting basisOffset: UInt64? = nil, collectsLiterals: Bool = true,
+        givesUp: Bool = true
     ) {
         self.index = index
         self.collectsLiterals = collectsLiterals
+        self.givesUp = givesUp
         position = newOffset
         anchor = newOffset
         shift = 0
-        budget = RollingBudget(blockLength: index.blockLength)
+        budget = RollingBudget(blockLength: index.blockLength, givesUp: givesUp)
         restart(newOffset: newOffset, expecting: basisOffset)
     }
 
@@ -57,7 +61,7 @@ package final class DeltaMatcher {
         expected = index.block(at: basisOffset ?? newOffset)
         window = nil
         open = nil
-        budget = RollingBudget(blockLength: index.blockLength)
+        budget = RollingBudget(blockLength: index.blockLength, givesUp: givesUp)
     }
 
     /// Bytes over which the window was moved one by one.

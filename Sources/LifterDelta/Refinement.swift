@@ -40,9 +40,11 @@ package struct Refinement: Hashable, Sendable {
     private static let hopelessBlocks = 32
 
     /// What to ask for next, or nil if the script should be sent as it is. `round` counts from 0; `shape` is that of
-    /// the signature which the script comes from.
+    /// the signature which the script comes from. `literalCost`: what a byte of a literal costs on the stream beside a
+    /// byte of a signature; less than 1 where literals are compressed.
     package static func next(
-        for script: DeltaScript, shape: SignatureShape, newSize: UInt64, round: Int, policy: RefinementPolicy
+        for script: DeltaScript, shape: SignatureShape, newSize: UInt64, round: Int, policy: RefinementPolicy,
+        literalCost: Double = 1
     ) -> Refinement? {
         guard policy != .never, round < maximumRounds, !script.isFull, script.literalBytes > 0 else { return nil }
         let shortest = SignatureShape.blockLengths.lowerBound
@@ -50,7 +52,9 @@ package struct Refinement: Hashable, Sendable {
         guard blockLength < shape.blockLength else { return nil }
         let unused = UnusedBasis(script: script, basisSize: shape.basisSize)
         while true {
-            let plan = Plan(script: script, shape: shape, blockLength: blockLength, isFirst: round == 0, unused: unused)
+            let plan = Plan(
+                script: script, shape: shape, blockLength: blockLength, isFirst: round == 0, unused: unused,
+                literalCost: min(max(literalCost, 0), 1))
             if plan.blocks > UInt64(SignatureShape.maximumBlocks) {
                 blockLength *= 2
                 guard blockLength < shape.blockLength else { return nil }
@@ -98,11 +102,15 @@ package struct Refinement: Hashable, Sendable {
     private struct Plan {
         let blockLength: Int
         private(set) var ranges: [BasisRange] = []
-        /// Bytes of the literals that may be found, and those of them that probably will be.
+        /// Bytes of the literals that are searched.
         private var searched: UInt64 = 0
-        private var saved: UInt64 = 0
+        /// Bytes on the stream that are saved if each of them holds one edit.
+        private var saved = 0.0
 
-        init(script: DeltaScript, shape: SignatureShape, blockLength: Int, isFirst: Bool, unused: UnusedBasis) {
+        init(
+            script: DeltaScript, shape: SignatureShape, blockLength: Int, isFirst: Bool, unused: UnusedBasis,
+            literalCost: Double
+        ) {
             self.blockLength = blockLength
             var wanted: [Range<UInt64>] = []
             script.forEachLiteral(basisSize: shape.basisSize) { literal in
@@ -114,10 +122,10 @@ package struct Refinement: Hashable, Sendable {
                 // One edit leaves about one and a half blocks, and its signature costs some bytes for each block.
                 let left = 2 * UInt64(blockLength)
                 let cost = near.reduce(0) { $0 + (UInt64($1.count) / UInt64(blockLength) + 1) * 8 }
-                guard common > left + cost else { return }
+                guard common > left, Double(common - left) * literalCost > Double(cost) else { return }
                 wanted += near
                 searched += length
-                saved += common - left
+                saved += Double(common - left) * literalCost
             }
             ranges = Self.joined(wanted, blockLength: UInt64(blockLength), basisSize: shape.basisSize)
         }
@@ -129,7 +137,7 @@ package struct Refinement: Hashable, Sendable {
         }
 
         /// Bytes of the signature, and of what goes around it.
-        private var cost: UInt64 { blocks * UInt64(4 + strongLength) + UInt64(ranges.count) * 16 + 32 }
+        private var cost: Double { Double(blocks * UInt64(4 + strongLength) + UInt64(ranges.count) * 16 + 32) }
 
         func pays(_ policy: RefinementPolicy) -> Bool {
             guard saved > cost else { return false }
@@ -140,7 +148,7 @@ package struct Refinement: Hashable, Sendable {
                 // Reading both files' ranges again, at about 1 GB/s, and a little for two more messages.
                 let again = Double(searched) + Double(ranges.reduce(0) { $0 + $1.length })
                 let seconds = roundTripSeconds + 0.0002 + again / 1e9
-                return Double(saved - cost) > seconds * max(bytesPerSecond, 0)
+                return saved - cost > seconds * max(bytesPerSecond, 0)
             }
         }
 

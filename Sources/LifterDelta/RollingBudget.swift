@@ -22,6 +22,7 @@ struct RollingBudget {
     static let blocksInStretch = 2
 
     private let blockLength: Int
+    private let givesUp: Bool
     /// In units of the time that rolling by one byte takes: some look-ups at the beginning, and four strong hashes.
     private let firstAllowance: Int
     private var segmentEnd: UInt64 = 0
@@ -29,8 +30,9 @@ struct RollingBudget {
     private var allowance = 0
     private var probesLeft = 0
 
-    init(blockLength: Int) {
+    init(blockLength: Int, givesUp: Bool) {
         self.blockLength = blockLength
+        self.givesUp = givesUp
         firstAllowance = 16_384 + blockLength / 4
     }
 
@@ -75,6 +77,10 @@ struct RollingBudget {
     }
 
     private mutating func giveUp() {
+        guard givesUp else {
+            credit = Self.fullCredit
+            return
+        }
         credit = 0
         probesLeft = Self.probesBetween
     }

@@ -21,7 +21,7 @@ package struct SignatureShape: Hashable, Sendable {
     static let certainty = 24
 
     /// Blocks that are chosen without a wish: shorter ones cost more in their hashes than they save.
-    private static let shortestChosen = 128
+    private static let shortestChosen = 256
     /// A basis that is to be refined is cut into so many times longer blocks, if it has these many bytes.
     private static let refinedFactor = 4
     private static let refinedFrom: UInt64 = 256 << 10
