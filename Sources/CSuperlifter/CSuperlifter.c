@@ -134,6 +134,8 @@ int sl_socketpair(int ends[2]) {
     return (int)outcome(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
 }
 
+int sl_accept(int listener) { return (int)outcome(accept4(listener, NULL, NULL, SOCK_CLOEXEC)); }
+
 int sl_ppoll(void *entries, size_t count, int64_t timeout_nanoseconds) {
     struct timespec timeout = {
         .tv_sec = timeout_nanoseconds / 1000000000, .tv_nsec = timeout_nanoseconds % 1000000000};

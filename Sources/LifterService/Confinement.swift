@@ -6,6 +6,7 @@
 // the server, `--unconfined`.
 
 import LifterSystem
+import LifterTransport
 
 /// What may be reached in one session, and how.
 package enum Confinement: Hashable, Sendable {
@@ -80,6 +81,11 @@ package struct LoginFacts: Hashable, Sendable {
         self.init(overSSH: lookUp("SSH_CONNECTION")?.isEmpty == false, originalCommand: lookUp("SSH_ORIGINAL_COMMAND"))
     }
 
-    /// What is true of this process.
-    package static var ofThisProcess: LoginFacts { LoginFacts { Environment.variable($0) } }
+    /// What is true of this process. sshd gives a command pipes or a socket pair: whoever comes by TCP itself has not
+    /// come through it, whatever this process has inherited from the shell that started its super-server.
+    package static var ofThisProcess: LoginFacts {
+        let facts = LoginFacts { Environment.variable($0) }
+        guard case .tcp? = try? StdioConnection.peerFacts(of: 0) else { return facts }
+        return LoginFacts(overSSH: false, originalCommand: facts.originalCommand)
+    }
 }

@@ -53,7 +53,8 @@ package enum Explanation {
             words = command
         case .command(let command): words = SSHCommand.words(forCommand: command, context)
         case .unix(let path): return "connects to the socket \(Display.escaped(path))"
-        case .tcp: return "plain TCP is not in this release"
+        case .tcp(let host, let port):
+            return "connects to \(host.text), port \(port), over TCP: neither encrypted nor authenticated"
         case .unknown(let type, _): return "this release has no handler for hints of type '\(type)'"
         }
         return "starts " + words.map { Display.escaped(SSHCommand.quoted($0)) }.joined(separator: " ")

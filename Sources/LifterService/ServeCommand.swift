@@ -1,37 +1,51 @@
-// `superlifter serve`: look at how this process was started, decide what it may serve, take the standard streams
-// over, serve one connection.
+// `superlifter serve`: look at how this process was started, then listen, or decide what may be served, take the
+// standard streams over, and serve one connection.
 
 import LifterSystem
 import LifterTransport
 import Superlifter
 
-package struct ServeCommand: Sendable {
-    package var flag: ServeFlag
-    package var confinement: ConfinementRequest
+/// What the command line said, as it was written.
+package struct ServeOptions: Sendable {
+    package var flag = ServeFlag.none
+    package var confinement = ConfinementRequest()
     /// `--as NAME`: who this session is, for messages.
     package var name: [UInt8]?
-    package var verbosity: Int
+    package var verbosity = 0
+    /// Where to listen.
+    package var listen: [[UInt8]] = []
+    /// Sessions at once; nil: the usual number.
+    package var maxConnections: Int?
+    /// Milliseconds until a handshake must be done; nil: the usual time.
+    package var handshakeTimeout: UInt64?
+    /// Seconds without a byte after which a session ends; nil: the usual time.
+    package var silenceTimeout: UInt32?
+    /// As whom files are touched: names or numbers.
+    package var user: [UInt8]?
+    package var group: [UInt8]?
+    /// Whoever connects by TCP may write.
+    package var isInsecure = false
 
-    package init(flag: ServeFlag, confinement: ConfinementRequest, name: [UInt8]?, verbosity: Int) {
-        self.flag = flag
-        self.confinement = confinement
-        self.name = name
-        self.verbosity = verbosity
-    }
+    package init() {}
+}
+
+package struct ServeCommand: Sendable {
+    private let options: ServeOptions
+
+    package init(_ options: ServeOptions) { self.options = options }
 
     /// Serves, and gives the exit code. `say` writes one line for a person to standard error; it is not called once
     /// that has turned out to be the stream itself.
     package func run(say: @escaping (String) -> Void) -> Int32 {
         let surroundings = ServeSurroundings.ofThisProcess(listenersConfigured: false)
-        switch ServeMode.decide(flag, surroundings) {
+        switch ServeMode.decide(options.flag, surroundings) {
         case .inetd(let saySo):
             if saySo && !DescriptorKind.areSameObject(2, 1) {
                 say("serving one connection on standard input and output (a guess; --inetd says so)")
             }
             return serveStandardStreams(say)
         case .listen:
-            say("listening is not in this release; start it from inetd, systemd or ssh with --inetd")
-            return 4
+            return ListenCommand(options: options, say: say).run()
         case .usageError(let text), .refuse(let text):
             say(text)
             return 1
@@ -44,18 +58,21 @@ package struct ServeCommand: Sendable {
         let tell: (String) -> Void = { text in if !isStream { say(text) } }
         let login = LoginFacts.ofThisProcess
         do throws(ServeRefusal) {
-            allowed = try confinement.decide(login)
+            allowed = try options.confinement.decide(login)
+            if let user = options.user {
+                try Identity.resolve(user: user, group: options.group).assume()
+            }
         } catch {
             refuse(error)
             tell(error.message)
             return error.exitCode
         }
-        if verbosity > 0, let command = login.originalCommand {
+        if options.verbosity > 0, let command = login.originalCommand {
             tell("ignoring the command that the client asked for: \(Display.escaped(command, limit: 200))")
         }
         do throws(ConnectFailure) {
-            let stdio = try StdioConnection.take()
-            return serve(stdio.release(), allowed, tell)
+            let stdio = try StdioConnection.take(patience: options.silenceTimeout ?? 300)
+            return serve(stdio.release(), allowed, isSSH: login.overSSH, tell)
         } catch {
             tell(error.message)
             return error.exitCode
@@ -63,20 +80,31 @@ package struct ServeCommand: Sendable {
     }
 
     private func serve(
-        _ connection: consuming Connection, _ allowed: Confinement, _ tell: @escaping (String) -> Void
+        _ connection: consuming Connection, _ allowed: Confinement, isSSH: Bool, _ tell: @escaping (String) -> Void
     ) -> Int32 {
         let cancellation = Cancellation()
         Interrupts.cancel(cancellation)
         var server = Server(allowed.forLibrary)
         server.cancellation = cancellation
+        server.handshakeTimeout = options.handshakeTimeout
+        server.silenceTimeout = options.silenceTimeout
+        let peer = connection.peer
         do throws(SuperlifterError) {
             try server.serve(connection)
             return 0
         } catch {
-            let who = name.map { "\(Display.escaped($0)): " } ?? ""
             // Over ssh this standard error is the client's terminal, and the client tells it what it was told.
-            if !LoginFacts.ofThisProcess.overSSH || verbosity > 0 { tell("serve: \(who)\(error)") }
+            if !isSSH || options.verbosity > 0 { tell("serve: \(who(peer))\(error)") }
             return Int32(error.code.exitCode)
+        }
+    }
+
+    /// Whom a message is about: the name given by `--as`, and where the client is.
+    private func who(_ peer: PeerFacts) -> String {
+        let name = options.name.map { "\(Display.escaped($0)): " } ?? ""
+        switch peer {
+        case .tcp, .unix: return "\(name)\(peer.text): "
+        case .pipe, .child: return name
         }
     }
 

@@ -56,6 +56,12 @@ package enum Environment {
         return name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
     }
 
+    /// The file of this very program, which stays it even when another has taken its name since; nil where /proc is
+    /// not there.
+    package static var ownProgram: [UInt8]? {
+        access("/proc/self/exe", X_OK) == 0 ? Array("/proc/self/exe".utf8) : nil
+    }
+
     package static var processID: Int32 { getpid() }
 
     /// How many descriptors this process may have open (RLIMIT_NOFILE): what holds now, and how far it may be raised.

@@ -6,6 +6,16 @@ import Synchronization
 
 package enum Signal: Int32, Hashable, Sendable, CaseIterable {
     case hangUp = 1, interrupt = 2, kill = 9, terminate = 15, child = 17
+
+    package var name: String {
+        switch self {
+        case .hangUp: "SIGHUP"
+        case .interrupt: "SIGINT"
+        case .kill: "SIGKILL"
+        case .terminate: "SIGTERM"
+        case .child: "SIGCHLD"
+        }
+    }
 }
 
 package enum Signals {

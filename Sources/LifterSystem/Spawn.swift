@@ -29,22 +29,24 @@ package struct ChildProcess: ~Copyable, Sendable {
     private let pidDescriptor: Descriptor?
     private var status: ChildStatus?
 
-    /// Starts a program. `arguments` holds its name first, which is looked for in PATH unless it has a slash.
+    /// Starts a program. `arguments` holds its name first, which is looked for in PATH unless it has a slash, or
+    /// `program` says which file it is.
     /// `environment` is a list of `NAME=value`; nil passes ours on. The child gets the three standard descriptors
     /// and no other, all signals at their default, none blocked.
     ///
     /// Throws what exec said: ENOENT for a program that is not there, EACCES for one that must not be run. (A shell
     /// that cannot find its command does start, and exits with 127.)
     package init(
-        _ arguments: [[UInt8]], environment: [[UInt8]]? = nil, input: ChildStream = .inherited,
-        output: ChildStream = .inherited, error: ChildStream = .inherited
+        _ arguments: [[UInt8]], program: [UInt8]? = nil, environment: [[UInt8]]? = nil,
+        input: ChildStream = .inherited, output: ChildStream = .inherited, error: ChildStream = .inherited
     ) throws(Errno) {
-        guard let program = arguments.first, !program.isEmpty else { throw .noEntry }
-        if arguments.contains(where: { $0.contains(0) }) { throw .invalid }
+        guard let name = arguments.first, !name.isEmpty, program?.isEmpty != true else { throw .noEntry }
+        if arguments.contains(where: { $0.contains(0) }) || program?.contains(0) == true { throw .invalid }
         if let environment, environment.contains(where: { $0.contains(0) }) { throw .invalid }
 
         var setup = try SpawnSetup([input, output, error])
-        processID = try setup.spawn(CStringList(arguments), environment.map(CStringList.init))
+        processID = try setup.spawn(
+            CStringList([program ?? name]), CStringList(arguments), environment.map(CStringList.init))
         let raw = sl_pidfd_open(processID)
         pidDescriptor = raw >= 0 ? Descriptor(owning: raw) : nil
     }
@@ -156,11 +158,13 @@ private struct SpawnSetup: ~Copyable {
         for copy in copies { _ = Glibc.close(copy) }
     }
 
-    mutating func spawn(_ arguments: CStringList, _ environment: CStringList?) throws(Errno) -> Int32 {
+    mutating func spawn(
+        _ program: CStringList, _ arguments: CStringList, _ environment: CStringList?
+    ) throws(Errno) -> Int32 {
         var process: Int32 = 0
         let variables = environment?.pointers ?? sl_environment()
-        let result = withExtendedLifetime((arguments, environment)) {
-            posix_spawnp(&process, arguments.pointers[0]!, actions, attributes, arguments.pointers, variables!)
+        let result = withExtendedLifetime((program, arguments, environment)) {
+            posix_spawnp(&process, program.pointers[0]!, actions, attributes, arguments.pointers, variables!)
         }
         try Self.check(result)
         return process

@@ -28,6 +28,11 @@ package enum Users {
         try look(passwd()) { getpwuid_r(id, $0, $1, $2, $3) } found: { bytes(of: $0.pw_dir) }
     }
 
+    /// The group that a user's new files get, as the directory says.
+    package static func primaryGroup(ofUser id: UInt32) throws(Errno) -> UInt32? {
+        try look(passwd()) { getpwuid_r(id, $0, $1, $2, $3) } found: { $0.pw_gid }
+    }
+
     package static var effectiveUser: UInt32 { geteuid() }
     package static var effectiveGroup: UInt32 { getegid() }
 

@@ -1,5 +1,7 @@
 // What this machine's command line and configuration add to a hint: never part of the hint itself.
 
+package import LifterSystem
+
 package struct ConnectContext: Sendable {
     package enum AddressFamily: Sendable {
         case any, ipv4, ipv6
@@ -19,6 +21,14 @@ package struct ConnectContext: Sendable {
     /// Seconds until a connection must stand; nil leaves it to the program or the system.
     package var connectTimeout: Int?
     package var addressFamily: AddressFamily
+    /// `--address`: the address of this machine to connect from.
+    package var localAddress: HostName?
+    /// When a connection must stand, on the monotonic clock in nanoseconds; nil: 30 s from the call.
+    package var deadline: UInt64?
+    /// Readable once the user wants to stop; -1 for never.
+    package var interrupt: RawDescriptor = -1
+    /// Numeric addresses where the handshake has failed already.
+    package var avoidedAddresses: [[UInt8]] = []
 
     package init(
         rshCommand: [[UInt8]] = [Array("ssh".utf8)], remotePath: [UInt8] = Array("superlifter".utf8),
@@ -52,6 +62,8 @@ package struct ConnectFailure: Error, Hashable, Sendable {
         case stream
         /// No connection within the time given: exit 35.
         case timeout
+        /// The user asked to stop: exit 20.
+        case interrupted
         /// A program that should be started is not there: exit 127.
         case programNotFound
     }
@@ -76,6 +88,7 @@ package struct ConnectFailure: Error, Hashable, Sendable {
         case .socket: 10
         case .stream: 12
         case .timeout: 35
+        case .interrupted: 20
         case .programNotFound: 127
         }
     }

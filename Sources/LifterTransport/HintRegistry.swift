@@ -9,8 +9,9 @@ import LifterSystem
 
 /// Opens hints of one type.
 package protocol HintHandler: Sendable {
-    /// Opens a stream; whether a Superlifter peer is behind it is not known yet.
-    func open(_ hint: Hint, context: ConnectContext) throws(ConnectFailure) -> Connection
+    /// Opens a stream; whether a Superlifter peer is behind it is not known yet. `tell` is told each step that a
+    /// person who asked for details would want to know.
+    func open(_ hint: Hint, context: ConnectContext, tell: (String) -> Void) throws(ConnectFailure) -> Connection
 }
 
 package struct HintRegistry: Sendable {
@@ -21,9 +22,9 @@ package struct HintRegistry: Sendable {
         self.handlers = handlers
     }
 
-    /// What this release can do: `ssh:`, `unix:` and `command:`.
+    /// What this release can do: `tcp:`, `ssh:`, `unix:` and `command:`.
     package static let standard = HintRegistry([
-        "ssh": SSHHandler(), "unix": UnixHandler(), "command": CommandHandler(),
+        "tcp": TCPHandler(), "ssh": SSHHandler(), "unix": UnixHandler(), "command": CommandHandler(),
     ])
 
     package subscript(type: String) -> (any HintHandler)? {
@@ -54,14 +55,13 @@ package struct HintRegistry: Sendable {
     }
 
     /// Opens one hint without a handshake.
-    package func open(_ hint: Hint, context: ConnectContext) throws(ConnectFailure) -> Connection {
+    package func open(
+        _ hint: Hint, context: ConnectContext, tell: (String) -> Void = { _ in }
+    ) throws(ConnectFailure) -> Connection {
         guard let handler = handlers[hint.type] else {
-            if hint.type == "tcp" {
-                throw ConnectFailure(.unsupported, "plain TCP is not in this release; reach the host over ssh")
-            }
             throw ConnectFailure(.unsupported, "this release has no handler for hints of type '\(hint.type)'")
         }
-        return try handler.open(hint, context: context)
+        return try handler.open(hint, context: context, tell: tell)
     }
 
     private func attempt(
@@ -90,7 +90,9 @@ extension ConnectFailure {
 
 /// `ssh:`, and whatever `--rsh` names in its place.
 private struct SSHHandler: HintHandler {
-    func open(_ hint: Hint, context: ConnectContext) throws(ConnectFailure) -> Connection {
+    func open(
+        _ hint: Hint, context: ConnectContext, tell: (String) -> Void
+    ) throws(ConnectFailure) -> Connection {
         guard case .ssh(let authority) = hint else { throw ConnectFailure(.usage, "not an ssh: hint") }
         return try ChildConnection.open(try SSHCommand.words(for: authority, context), usesPipes: context.usesPipes)
     }
@@ -98,7 +100,9 @@ private struct SSHHandler: HintHandler {
 
 /// `command:`. That it was written on this machine is checked where hints are read.
 private struct CommandHandler: HintHandler {
-    func open(_ hint: Hint, context: ConnectContext) throws(ConnectFailure) -> Connection {
+    func open(
+        _ hint: Hint, context: ConnectContext, tell: (String) -> Void
+    ) throws(ConnectFailure) -> Connection {
         guard case .command(let words) = hint else { throw ConnectFailure(.usage, "not a command: hint") }
         let complete = SSHCommand.words(forCommand: words, context)
         return try ChildConnection.open(complete, usesPipes: context.usesPipes)
@@ -107,7 +111,9 @@ private struct CommandHandler: HintHandler {
 
 /// `unix:`.
 private struct UnixHandler: HintHandler {
-    func open(_ hint: Hint, context: ConnectContext) throws(ConnectFailure) -> Connection {
+    func open(
+        _ hint: Hint, context: ConnectContext, tell: (String) -> Void
+    ) throws(ConnectFailure) -> Connection {
         guard case .unix(let path) = hint else { throw ConnectFailure(.usage, "not a unix: hint") }
         do {
             let descriptor = try StreamCalls.connectUnix(path)

@@ -76,6 +76,9 @@ package enum Location: Hashable, Sendable {
     private static func parseTCP(_ rest: ArraySlice<UInt8>) throws(LocationError) -> RemoteLocation {
         let slash = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
         let authority = try Authority(rest[..<slash])
+        guard authority.user == nil else {
+            throw LocationError("there is no login over plain TCP: write tcp://\(authority.host.text)/..., or use ssh")
+        }
         return RemoteLocation(reach: .tcp(authority), path: Array(rest[slash...].dropFirst()))
     }
 

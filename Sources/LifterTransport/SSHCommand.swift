@@ -1,6 +1,6 @@
 // The command line that starts a server through a remote shell.
 //
-//     ssh OPTIONS [-4|-6] [-o ConnectTimeout=N] [-l USER] [-p PORT] -- HOST superlifter serve --inetd
+//     ssh OPTIONS [-4|-6] [-b ADDRESS] [-o ConnectTimeout=N] [-l USER] [-p PORT] -- HOST superlifter serve --inetd
 //     RSH OPTIONS [-l USER] HOST superlifter serve --inetd --unconfined
 //
 // The first form is for ssh, known by the last name of the program; the second, in rsync's manner, for anything else
@@ -26,6 +26,7 @@ package enum SSHCommand {
             case .ipv4: words.append(Array("-4".utf8))
             case .ipv6: words.append(Array("-6".utf8))
             }
+            if let address = context.localAddress { words += [Array("-b".utf8), address.bytes] }
             if let seconds = context.connectTimeout, seconds > 0 {
                 words += [Array("-o".utf8), Array("ConnectTimeout=\(seconds)".utf8)]
             }

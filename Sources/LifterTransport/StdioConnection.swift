@@ -15,12 +15,17 @@ package struct StdioConnection: ~Copyable, Sendable {
     package let stderrIsStream: Bool
 
     /// Takes standard input and output over. To be called once, before anything is opened or printed. Throws where
-    /// one of them is closed, or is a socket to nobody.
-    package static func take() throws(ConnectFailure) -> StdioConnection {
+    /// one of them is closed, or is a socket to nobody. `patience`: seconds after which a TCP peer that acknowledges
+    /// nothing is given up.
+    package static func take(patience: UInt32 = 300) throws(ConnectFailure) -> StdioConnection {
         do {
             // Where only one end is a socket, it is the one that knows somebody.
             let facts = try peerFacts(of: 0)
-            return try take(peer: facts == .pipe ? try peerFacts(of: 1) : facts)
+            let known = facts == .pipe ? try peerFacts(of: 1) : facts
+            if case .tcp = known {
+                for descriptor: RawDescriptor in [0, 1] { Sockets.prepareTCP(descriptor, patience: patience) }
+            }
+            return try take(peer: known)
         } catch {
             throw ConnectFailure(.socket, "standard input and output cannot be served: \(error)")
         }

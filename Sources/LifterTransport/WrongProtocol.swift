@@ -14,6 +14,16 @@ package enum WrongProtocol: Hashable, Sendable {
     case commandNotFound
     case noise
 
+    /// Who should have spoken our protocol.
+    package enum Speaker: Sendable {
+        /// A server behind a socket.
+        case server
+        /// A server behind a login shell, which may say things of its own.
+        case shell
+        /// Whoever connected to us.
+        case client
+    }
+
     /// Whom the first bytes received seem to come from. About 200 bytes are plenty; fewer are fine.
     package static func name(of firstBytes: some Collection<UInt8>) -> WrongProtocol {
         let bytes = Array(firstBytes.prefix(1024))
@@ -32,25 +42,38 @@ package enum WrongProtocol: Hashable, Sendable {
     }
 
     /// One line for a person: what came, and what to try. `firstBytes` are shown, escaped, at most 200 of them.
-    package func explanation(firstBytes: some Collection<UInt8>) -> String {
+    package func explanation(firstBytes: some Collection<UInt8>, from speaker: Speaker) -> String {
         let shown = "received: \(Display.escaped(firstBytes, limit: 200))"
-        return switch self {
-        case .nothing:
-            "the other end closed the stream before it said anything"
-        case .http:
-            "this is an HTTP service, not a Superlifter server; check the port; \(shown)"
-        case .ssh:
-            "this is an SSH server; reach it as host:path, not over tcp; \(shown)"
-        case .rsync:
-            "this is an rsync server, which speaks another protocol; check the port; \(shown)"
-        case .tls:
-            "the other end speaks TLS, not Superlifter's protocol; check the port; \(shown)"
-        case .commandNotFound:
-            "the far side found no superlifter program; name it with --remote-path "
-                + "or SUPERLIFTER_REMOTE_PATH; \(shown)"
-        case .noise:
+        switch speaker {
+        case .server, .shell: return serverExplanation(speaker) + (self == .nothing ? "" : "; \(shown)")
+        case .client: return clientExplanation + (self == .nothing ? "" : "; \(shown)")
+        }
+    }
+
+    private func serverExplanation(_ speaker: Speaker) -> String {
+        switch self {
+        case .nothing: "the other end closed the stream before it said anything"
+        case .http: "this is an HTTP service, not a Superlifter server; check the port"
+        case .ssh: "this is an SSH server; reach it as host:path, not over tcp"
+        case .rsync: "this is an rsync server, which speaks another protocol; check the port"
+        case .tls: "the other end speaks TLS, not Superlifter's protocol; check the port"
+        case .commandNotFound where speaker == .shell:
+            "the far side found no superlifter program; name it with --remote-path or SUPERLIFTER_REMOTE_PATH"
+        case .noise where speaker == .shell:
             "something else wrote into the stream first, often a login shell's start-up file "
-                + "(test: ssh HOST true | od -c must print nothing); \(shown)"
+                + "(test: ssh HOST true | od -c must print nothing)"
+        case .noise, .commandNotFound: "this is not a Superlifter server; check host and port"
+        }
+    }
+
+    private var clientExplanation: String {
+        switch self {
+        case .nothing: "the client went away before it said anything"
+        case .http: "an HTTP client came here; this is a Superlifter server"
+        case .ssh: "an SSH client came here; this is a Superlifter server"
+        case .rsync: "an rsync client came here; this is a Superlifter server, reached by superlifter's tcp://host/path"
+        case .tls: "a TLS client came here; this server speaks Superlifter's own protocol, plainly"
+        case .noise, .commandNotFound: "the client speaks another protocol; this is a Superlifter server"
         }
     }
 

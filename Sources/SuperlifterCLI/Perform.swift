@@ -14,11 +14,20 @@ func perform(_ request: Request) -> Outcome {
 }
 
 private func perform(_ request: ServeRequest) -> Outcome {
-    let command = ServeCommand(
-        flag: request.inetd ? .inetd : .none,
-        confinement: ConfinementRequest(
-            root: request.root, readOnly: request.readOnly, unconfined: request.unconfined),
-        name: request.name, verbosity: request.verbosity)
+    var options = ServeOptions()
+    options.flag = request.inetd ? .inetd : request.listen.isEmpty ? .none : .listen
+    options.confinement = ConfinementRequest(
+        root: request.root, readOnly: request.readOnly, unconfined: request.unconfined)
+    options.name = request.name
+    options.verbosity = request.verbosity
+    options.listen = request.listen
+    options.maxConnections = request.maxConnections
+    options.handshakeTimeout = request.handshakeTimeout
+    options.silenceTimeout = request.timeout
+    options.user = request.user
+    options.group = request.group
+    options.isInsecure = request.isInsecure
+    let command = ServeCommand(options)
     let code = command.run { StandardStream.error.write(ProblemLine.line($0)) }
     return .ended(ExitStatus(rawValue: code) ?? .protocolStream)
 }

@@ -61,6 +61,8 @@ final class TransferFace {
             } else {
                 complain(ProblemLine.line(text))
             }
+        case .connecting(let step):
+            if request.output.verbosity > 0, !request.output.json { complain(ProblemLine.line(step)) }
         case .progress(let progress): show(progress)
         }
     }

@@ -115,6 +115,13 @@ struct TransferRun {
         connecting.remotePath = request.connection.remotePath
         connecting.usesPipes = request.connection.usesPipes
         connecting.hints = request.connection.hints
+        connecting.localAddress = request.connection.address
+        connecting.addressFamily =
+            switch request.connection.addressFamily {
+            case .any: .any
+            case .ipv4: .ipv4
+            case .ipv6: .ipv6
+            }
         connecting.timeout = request.wire.connectTimeout
         return connecting
     }

@@ -99,14 +99,14 @@ struct WrongProtocolTests {
     func named(first: String, expected: WrongProtocol) {
         let bytes = Array(first.utf8)
         #expect(WrongProtocol.name(of: bytes) == expected)
-        let text = expected.explanation(firstBytes: bytes)
+        let text = expected.explanation(firstBytes: bytes, from: .shell)
         #expect(!text.utf8.contains { $0 < 0x20 })
     }
 
     @Test func everyExplanationSaysWhatToDo() {
-        #expect(WrongProtocol.commandNotFound.explanation(firstBytes: []).contains("--remote-path"))
-        #expect(WrongProtocol.ssh.explanation(firstBytes: []).contains("host:path"))
+        #expect(WrongProtocol.commandNotFound.explanation(firstBytes: [], from: .shell).contains("--remote-path"))
+        #expect(WrongProtocol.ssh.explanation(firstBytes: [], from: .shell).contains("host:path"))
         let long = [UInt8](repeating: 0x41, count: 5_000)
-        #expect(WrongProtocol.noise.explanation(firstBytes: long).contains("4800 bytes more"))
+        #expect(WrongProtocol.noise.explanation(firstBytes: long, from: .shell).contains("4800 bytes more"))
     }
 }

@@ -156,7 +156,7 @@ struct RegistryTests {
 
     @Test func theFirstThatAnswersProperlyIsTaken() throws {
         let list = try hints([
-            "tor:x.onion:1", "tcp:h:1", "unix:/nonexistent/socket", "command:sh -c 'echo Welcome'",
+            "tor:x.onion:1", "tcp:127.0.0.1:1", "unix:/nonexistent/socket", "command:sh -c 'echo Welcome'",
             "command:echo SUPER", "command:echo never",
         ])
         var greeted = 0
@@ -173,7 +173,7 @@ struct RegistryTests {
 
     @Test func whenNoneWorksEachHasItsReason() throws {
         let list = try hints([
-            "tor:x.onion:1", "tcp:h:1", "unix:/nonexistent/socket", "command:sh -c 'exit 127'",
+            "tor:x.onion:1", "tcp:127.0.0.1:1", "unix:/nonexistent/socket", "command:sh -c 'exit 127'",
             "command:/nonexistent/x",
         ])
         let reason = failure { () throws(ConnectFailure) in
@@ -184,7 +184,7 @@ struct RegistryTests {
         }
         let message = try #require(reason?.message)
         for part in [
-            "tor:x.onion:1: this release has no handler", "tcp:h:1: plain TCP is not in this release",
+            "tor:x.onion:1: this release has no handler", "tcp:127.0.0.1:1: cannot connect: 127.0.0.1:1: Connection refused",
             "unix:/nonexistent/socket: cannot connect: No such file", "closed too early; the program was not found",
             "--remote-path", "SUPERLIFTER_REMOTE_PATH", "command:/nonexistent/x: cannot start",
         ] {
@@ -204,7 +204,7 @@ struct RegistryTests {
             }
             return reason?.kind
         }
-        #expect(try kind("tcp:h:1") == .unsupported)
+        #expect(try kind("tcp:127.0.0.1:1") == .socket)
         #expect(try kind("command:true") == .refused)
         #expect(try kind("command:sh -c 'exit 127'") == .programNotFound)
         #expect(try kind("unix:/\(String(repeating: "x", count: 200))") == .socket)

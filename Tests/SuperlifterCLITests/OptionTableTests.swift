@@ -26,11 +26,11 @@ import Testing
     }
 
     @Test(arguments: [
-        "-H", "--hard-links", "-X", "-A", "-U", "-S", "-L", "-k", "-K", "-E", "-J", "-b", "-y", "-x", "-d", "-0", "-4",
-        "-6", "--inplace", "--append-verify", "--sparse", "--no-partial", "--no-whole-file", "--partial-dir",
+        "-H", "--hard-links", "-X", "-A", "-U", "-S", "-L", "-k", "-K", "-E", "-J", "-b", "-y", "-x", "-d", "-0",
+        "--inplace", "--append-verify", "--sparse", "--no-partial", "--no-whole-file", "--partial-dir",
         "--temp-dir", "--delay-updates", "--link-dest", "--copy-dest", "--compare-dest", "--fuzzy", "--fsync",
         "--verify", "--backup", "--backup-dir", "--suffix", "--remove-source-files", "--bwlimit", "--retry",
-        "--checksum-choice", "--block-size", "--address", "--password-file", "--out-format", "--log-file",
+        "--checksum-choice", "--block-size", "--password-file", "--out-format", "--log-file",
         "--gitignore", "--files-from", "--from0", "--max-size", "--min-size", "--modify-window", "--chmod", "--chown",
         "--usermap", "--groupmap", "--fake-super", "--super", "--no-super", "--copy-unsafe-links", "--safe-links",
     ])
@@ -40,7 +40,7 @@ import Testing
         #expect(refused.message.hasPrefix("\(option): "))
     }
 
-    @Test(arguments: ["--listen", "--config", "--check-config", "--append-only"])
+    @Test(arguments: ["--config", "--check-config", "--append-only"])
     func plannedServerOptionsAreRefusedByName(_ option: String) throws {
         let refused = try #require(failure { () throws(UsageFailure) in try parse("serve \(option) x") })
         #expect(refused.status == .unsupported)

@@ -140,6 +140,13 @@ import Testing
         ("push --delete-from-empty a b", "--delete-from-empty needs --delete"),
         ("push -qv a b", "--quiet and --verbose say opposite things; choose one"),
         ("push -qi a b", "--quiet and --itemize-changes say opposite things; choose one"),
+        ("pull -4 -6 h:a b", "-4 and -6 exclude each other; without either, both kinds of address are tried"),
+        (
+            "serve --inetd --listen tcp:0",
+            "--inetd serves one connection that is there, --listen waits for others; choose one"
+        ),
+        ("serve --inetd --insecure", "--max-connections and --insecure are about --listen"),
+        ("serve --inetd --gid 3", "--gid needs --uid"),
         ("serve --inetd --read-only", "--read-only needs --root: it says what clients may do below that directory"),
         ("push --max-delete=101% a b", "--max-delete: 101%: must be a number of entries, or 0% to 100%"),
         ("push --max-delete=-1 a b", "--max-delete: -1: must be a number of entries, or 0% to 100%"),
@@ -180,12 +187,44 @@ import Testing
     }
 
     @Test func everyRuleBetweenOptionsHasBeenBroken() {
-        // The table above must grow with the rules: 14 about operands and 7 about options today.
-        #expect(CrossRule.all.count == 21)
+        // The table above must grow with the rules: 14 about operands and 11 about options today.
+        #expect(CrossRule.all.count == 25)
     }
 
     @Test(arguments: ["./a:b", "/abs/a:b", "plain", "a/b:c"])
     func aSlashBeforeTheColonIsLocal(_ source: String) throws {
         #expect(try transfer("push \(source) b")?.sources == [bytes(source)])
+    }
+
+    private func serve(_ line: String) throws -> ServeRequest {
+        guard case .serve(let request) = try plan(line) else { throw UsageFailure("no server") }
+        return request
+    }
+
+    @Test func whereAServerListens() throws {
+        let request = try serve(
+            "serve --listen tcp:0 --listen=unix:/x --root /r --insecure --uid u --gid 7 --max-connections 3 "
+                + "--handshake-timeout 2.5 --timeout 9")
+        #expect(request.listen == [bytes("tcp:0"), bytes("unix:/x")] && !request.inetd)
+        #expect(request.isInsecure && request.user == bytes("u") && request.group == bytes("7"))
+        #expect(request.maxConnections == 3 && request.handshakeTimeout == 2500 && request.timeout == 9)
+        #expect(try serve("serve --inetd").handshakeTimeout == nil)
+        #expect(try serve("serve --inetd --handshake-timeout 0.007").handshakeTimeout == 7)
+    }
+
+    @Test(arguments: [
+        "--inetd --listen tcp:0", "--max-connections 3", "--insecure", "--gid 3",
+        "--listen tcp:0 --max-connections 0", "--inetd --handshake-timeout 1.", "--inetd --handshake-timeout .5",
+        "--inetd --handshake-timeout 1.2345", "--inetd --handshake-timeout -1",
+    ])
+    func whatAServerCannotMean(_ options: String) {
+        #expect(failure { () throws(UsageFailure) in try plan("serve \(options)") }?.status == .usage, "\(options)")
+    }
+
+    @Test func whichAddressesAClientUses() throws {
+        #expect(try transfer("pull -4 tcp://h/m x")?.connection.addressFamily == .ipv4)
+        #expect(try transfer("pull -6 tcp://h/m x")?.connection.addressFamily == .ipv6)
+        #expect(try transfer("pull --address ::1 tcp://h/m x")?.connection.address == bytes("::1"))
+        #expect(failure { () throws(UsageFailure) in try plan("pull -4 -6 tcp://h/m x") }?.status == .usage)
     }
 }

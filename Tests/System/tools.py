@@ -92,6 +92,11 @@ class Superlifter:
             words += ["--unconfined"]
         return words + (["--read-only"] if read_only else [])
 
+    def listen(self, address, root, *options):
+        """The argv of a server that listens at `address` and serves `root` to whoever comes, as whoever starts it."""
+        words = [self.binary, "serve", "--listen", address, "--root", root, "--uid", str(os.geteuid())]
+        return [*words, "--gid", str(os.getegid()), *(["--insecure"] if address.startswith("tcp:") else []), *options]
+
     def by_stream(self, program):
         """Options, prefix and environment for a client that talks to `program` by its stdin and stdout."""
         return ["--via", "command:" + " ".join(program)], "there:", {}

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import unittest
 
 try:
     from . import trees
@@ -160,6 +161,48 @@ def inetd(tool, scratch):
             options, prefix, env = tool.by_stream([client, "-", f"TCP:127.0.0.1:{port}"])
             yield Link(far_base(scratch), options, prefix, env)
         return
+
+
+# Our own listener.
+
+def bound(log):
+    """What a listener's first line says: the addresses it is bound to."""
+    with contextlib.suppress(OSError), open(log, errors="replace") as file:
+        for line in file:
+            if "ready: listening on " in line:
+                return line.strip().split("ready: listening on ")[1].split(", ")
+    return []
+
+
+@contextlib.contextmanager
+def listener(tool, scratch, address, *options):
+    """A server that listens on `address` and serves what is far; yields its process and the address as bound."""
+    log = os.path.join(scratch, f"listener-{time.monotonic_ns()}.log")
+    with background(tool.listen(address, far_base(scratch), *options), lambda: bound(log), log) as child:
+        child.log = log
+        yield child, bound(log)[0]
+
+
+@contextlib.contextmanager
+def tcp(tool, scratch, address="tcp:127.0.0.1:0"):
+    if tool.name != "superlifter":
+        raise unittest.SkipTest("a listener of ours")
+    with listener(tool, scratch, address) as (_, place):
+        base = far_base(scratch)
+        yield Link(base, [], place.replace("tcp:", "tcp://"), root=base)
+
+
+def tcp6(tool, scratch):
+    return tcp(tool, scratch, address="tcp:[::1]:0")
+
+
+@contextlib.contextmanager
+def unix(tool, scratch):
+    if tool.name != "superlifter":
+        raise unittest.SkipTest("a listener of ours")
+    with listener(tool, scratch, "unix:" + os.path.join(scratch, "listener.sock")) as (_, place):
+        base = far_base(scratch)
+        yield Link(base, ["--via", place], "there:", root=base)
 
 
 # Over a real sshd.
@@ -324,6 +367,9 @@ TRANSPORTS = {
     "socat-pipes": socat_pipes,
     "systemd-socket": systemd_socket,
     "inetd": inetd,
+    "tcp": tcp,
+    "tcp6": tcp6,
+    "unix": unix,
     "ssh": ssh,
     "ssh-pipes": ssh_pipes,
     "ssh-mux": ssh_mux,

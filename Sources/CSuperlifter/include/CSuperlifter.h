@@ -64,6 +64,8 @@ extern const int sl_F_SETPIPE_SZ, sl_F_DUPFD_CLOEXEC;
 int sl_pipe(int ends[2]);
 /// socketpair(2): two connected local stream sockets, close-on-exec.
 int sl_socketpair(int ends[2]);
+/// accept4(2): the next connection of a listening socket, close-on-exec.
+int sl_accept(int listener);
 /// ppoll(2) without a signal mask. `entries` are struct pollfd; a negative timeout waits for ever.
 int sl_ppoll(void *entries, size_t count, int64_t timeout_nanoseconds);
 /// eventfd(2), close-on-exec and non-blocking.

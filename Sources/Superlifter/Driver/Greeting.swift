@@ -48,7 +48,7 @@ struct Greeting {
         for message in handshake.opening { opening += try frame(message, &encoder) }
         // A peer that closes early may have said why: the answer is read before a broken pipe is reported.
         let writeError = send(opening)
-        try awaitPreamble(skipsNoise: skipsNoise, writeError, warn)
+        try awaitPreamble(from: skipsNoise ? .shell : .server, skipsNoise: skipsNoise, writeError, warn)
         let message = try nextMessage()
         do throws(HandshakeFailure) {
             let result = try handshake.receive(message)
@@ -77,7 +77,7 @@ struct Greeting {
     /// Reads the client's Hello and Job. Throws after having told the client why.
     mutating func server(_ hello: Hello) throws(SuperlifterError) -> HandshakeResult {
         do throws(SuperlifterError) {
-            try awaitPreamble(skipsNoise: false, nil) { _ in }
+            try awaitPreamble(from: .client, skipsNoise: false, nil) { _ in }
             var handshake = ServerHandshake(own: hello)
             // Filter rules travel in the Job.
             decoder.longestPayload = ProtocolConstants.longestPayload
@@ -109,10 +109,15 @@ struct Greeting {
 
     /// Tells the peer why there will be no session.
     mutating func sayAbort(_ abort: Abort) {
+        _ = send(Self.bytes(of: abort))
+    }
+
+    /// A server's first and last words to a client that it has not greeted.
+    static func bytes(of abort: Abort) -> [UInt8] {
         guard var encoder = try? FrameEncoder(content: .none, listings: false),
-            let bytes = try? frame(.abort(abort), &encoder)
-        else { return }
-        _ = send(ProtocolConstants.preamble + bytes)
+            let message = try? EncodedMessage(.abort(abort)), let frame = try? encoder.frame(message)
+        else { return [] }
+        return ProtocolConstants.preamble + frame
     }
 
     /// The same after the handshake.
@@ -140,7 +145,7 @@ struct Greeting {
 
     /// The server sends its preamble in front of its first frame, too.
     private mutating func awaitPreamble(
-        skipsNoise: Bool, _ writeError: Errno?, _ warn: (String) -> Void
+        from speaker: WrongProtocol.Speaker, skipsNoise: Bool, _ writeError: Errno?, _ warn: (String) -> Void
     ) throws(SuperlifterError) {
         let preamble = ProtocolConstants.preamble
         var seen: [UInt8] = []
@@ -159,14 +164,14 @@ struct Greeting {
             let isHopeless =
                 skipsNoise ? seen.count > Self.mostNoise : !preamble.starts(with: seen.prefix(preamble.count))
             let isLate = noiseDeadline.map { Clock.monotonic >= $0 } ?? false
-            if isHopeless || isLate { throw SuperlifterError.wrongProtocol(seen) }
+            if isHopeless || isLate { throw SuperlifterError.wrongProtocol(seen, from: speaker) }
             let limit = skipsNoise ? min(deadline, noiseDeadline ?? .max) : deadline
             switch try readSome(until: limit) {
             case .bytes(let count):
                 seen += buffer[..<count]
                 if noiseDeadline == nil { noiseDeadline = Clock.monotonic + Self.noiseTime }
             case .end:
-                if !seen.isEmpty { throw SuperlifterError.wrongProtocol(seen) }
+                if !seen.isEmpty { throw SuperlifterError.wrongProtocol(seen, from: speaker) }
                 throw SuperlifterError(
                     .protocolStream, "the peer closed the stream before saying Hello",
                     causes: writeError.map { [$0.description] } ?? [])

@@ -7,14 +7,15 @@ import LifterTransport
 /// A remote place and the ways to it.
 struct Reach {
     let hints: [Hint]
-    let context: ConnectContext
     let path: [UInt8]
+    private let context: ConnectContext
     private let timeout: UInt32?
 
     init(_ location: RemoteLocation, _ options: ConnectOptions) throws(SuperlifterError) {
         var context = ConnectContext(usesPipes: options.usesPipes)
         do throws(LocationError) {
             if let shell = options.remoteShell { context.rshCommand = try CommandWords.split(shell) }
+            if let address = options.localAddress { context.localAddress = try HostName(address) }
             var hints: [Hint] = []
             for text in options.hints { hints.append(try Hint.parse(text, from: .local)) }
             if hints.isEmpty, let hint = location.hint { hints = [hint] }
@@ -24,6 +25,12 @@ struct Reach {
         }
         if let path = options.remotePath { context.remotePath = path }
         context.connectTimeout = options.timeout.map { Int($0) }
+        context.addressFamily =
+            switch options.addressFamily {
+            case .any: .any
+            case .ipv4: .ipv4
+            case .ipv6: .ipv6
+            }
         self.context = context
         timeout = options.timeout
         path = location.path
@@ -32,51 +39,97 @@ struct Reach {
         }
     }
 
-    private func deadline(_ peer: PeerFacts) -> UInt64 {
+    /// One for connecting and handshake together. ssh may be asking for a password.
+    private func deadline(_ hint: Hint) -> UInt64 {
         let seconds: UInt64
-        switch peer {
-        case .child: seconds = UInt64(timeout ?? 300)
-        case .tcp, .unix, .pipe: seconds = UInt64(timeout ?? 30)
+        switch hint {
+        case .ssh, .command: seconds = UInt64(timeout ?? 300)
+        case .tcp, .unix, .unknown: seconds = UInt64(timeout ?? 30)
         }
         return Clock.monotonic + seconds * 1_000_000_000
     }
 
     /// Opens the ways in turn until one greets; then runs `session` over it and ends the connection properly.
+    /// `tell` is told each step of the way.
     func connect<Outcome>(
-        _ cancellation: Cancellation?,
+        _ cancellation: Cancellation?, tell: (String) -> Void,
         greet: (inout Greeting, Bool) throws(SuperlifterError) -> GreetedStream,
         session: (inout Greeting, GreetedStream, borrowing Connection) throws(SuperlifterError) -> Outcome
     ) throws(SuperlifterError) -> Outcome {
         var failures: [String] = []
         var code = SuperlifterError.Code.socket
-        for hint in hints {
-            var connection: Connection
-            do throws(ConnectFailure) {
-                connection = try HintRegistry.standard.open(hint, context: context)
-            } catch {
-                failures.append("\(hint.text): \(error.message)")
-                code = SuperlifterError(error).code
-                continue
+        var last: SuperlifterError?
+        trying: for hint in hints {
+            var context = context
+            context.deadline = deadline(hint)
+            context.interrupt = cancellation?.raw ?? -1
+            // A name has several addresses; the handshake decides about each.
+            while true {
+                switch try attempt(hint, context, cancellation, tell, greet: greet, session: session) {
+                case .done(let outcome): return outcome
+                case .failed(let error, let line, let address):
+                    if error.code == .interrupted { throw error }
+                    // Nothing is left of this name; what its other addresses said has been kept.
+                    if address == nil, !context.avoidedAddresses.isEmpty { continue trying }
+                    tell(line)
+                    failures.append(line)
+                    (code, last) = (error.code, error)
+                    guard let address, Self.mayBeElsewhere(error) else { continue trying }
+                    context.avoidedAddresses.append(address)
+                }
             }
-            let peer = connection.peer
-            let isChild = if case .child = peer { true } else { false }
-            let pumps = Pumps(&connection)
-            var greeting = Greeting(
-                input: pumps.input, output: pumps.output, deadline: deadline(peer), cancellation: cancellation)
-            let stream: GreetedStream
-            do throws(SuperlifterError) {
-                stream = try greet(&greeting, isChild)
-            } catch {
-                let explained = Self.explain(error, connection.finish(), peer)
-                if hints.count == 1 || explained.code == .interrupted { throw explained }
-                failures.append("\(hint.text): \(explained)")
-                code = explained.code
-                continue
-            }
-            return try Self.run(consume connection, peer, greeting, stream, session)
         }
+        if failures.count == 1, let last { throw last }
         let list = failures.joined(separator: "; ")
-        throw SuperlifterError(code, failures.count == 1 ? list : "no hint led to a server: \(list)")
+        throw SuperlifterError(code, "no way led to a server: \(list)")
+    }
+
+    private enum Attempt<Outcome> {
+        case done(Outcome)
+        /// Before the session began; as a line of a list, too. `address`: where a name led to.
+        case failed(SuperlifterError, line: String, address: [UInt8]?)
+    }
+
+    private func attempt<Outcome>(
+        _ hint: Hint, _ context: ConnectContext, _ cancellation: Cancellation?, _ tell: (String) -> Void,
+        greet: (inout Greeting, Bool) throws(SuperlifterError) -> GreetedStream,
+        session: (inout Greeting, GreetedStream, borrowing Connection) throws(SuperlifterError) -> Outcome
+    ) throws(SuperlifterError) -> Attempt<Outcome> {
+        var connection: Connection
+        do throws(ConnectFailure) {
+            connection = try HintRegistry.standard.open(hint, context: context) { tell("\(hint.text): \($0)") }
+        } catch {
+            let line = "\(hint.text): \(error.message)"
+            return .failed(SuperlifterError(SuperlifterError(error).code, line), line: line, address: nil)
+        }
+        let peer = connection.peer
+        var isChild = false
+        var address: [UInt8]?
+        switch peer {
+        case .child: isChild = true
+        case .tcp(let numeric): address = numeric
+        case .unix, .pipe: break
+        }
+        let pumps = Pumps(&connection)
+        var greeting = Greeting(
+            input: pumps.input, output: pumps.output, deadline: context.deadline ?? deadline(hint),
+            cancellation: cancellation)
+        let stream: GreetedStream
+        tell("\(hint.text): \(address.map { "connected to \(Display.escaped($0)), " } ?? "")shaking hands")
+        do throws(SuperlifterError) {
+            stream = try greet(&greeting, isChild)
+        } catch {
+            let explained = Self.explain(error, connection.finish(), peer)
+            let place = address.map { " (\(Display.escaped($0)))" } ?? ""
+            return .failed(explained, line: "\(hint.text)\(place): \(explained)", address: address)
+        }
+        tell("\(hint.text): \(stream.result.peer.software) answers")
+        return .done(try Self.run(consume connection, peer, greeting, stream, session))
+    }
+
+    /// Whether another address of the same name may do better: this one spoke something else, or broke off.
+    private static func mayBeElsewhere(_ error: SuperlifterError) -> Bool {
+        error.code == .protocolStream || error.code == .socket
     }
 
     private static func run<Outcome>(

@@ -16,7 +16,7 @@ struct RemotePull {
     func run(_ reach: Reach) throws(SuperlifterError) -> TransferSummary {
         let hello = try Session.hello()
         return try reach.connect(
-            client.cancellation,
+            client.cancellation, tell: { observe(.connecting($0)) },
             greet: { (greeting, isChild) throws(SuperlifterError) in
                 try greet(&greeting, hello, isChild: isChild)
             },

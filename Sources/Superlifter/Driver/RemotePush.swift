@@ -22,7 +22,7 @@ struct RemotePush {
     func run(_ reach: Reach) throws(SuperlifterError) -> TransferSummary {
         let prepared = try prepare()
         return try reach.connect(
-            client.cancellation,
+            client.cancellation, tell: { observe(.connecting($0)) },
             greet: { (greeting, isChild) throws(SuperlifterError) in
                 try greet(&greeting, prepared, isChild: isChild)
             },

@@ -130,7 +130,7 @@ extension Client {
         _ sources: [[UInt8]], toPath path: [UInt8], input: Int32, output: Int32,
         observe: @escaping (TransferEvent) -> Void
     ) throws(SuperlifterError) -> TransferSummary {
-        var greeting = try Borrowed.greeting(input, output, connecting.timeout, cancellation)
+        var greeting = try Borrowed.greeting(input, output, milliseconds: handshakeTime, cancellation)
         let push = RemotePush(client: self, sources: sources, path: path, purpose: .transfer, observe: observe)
         let prepared = try push.prepare()
         let stream = try push.greet(&greeting, prepared, isChild: false)
@@ -142,7 +142,7 @@ extension Client {
         _ paths: [[UInt8]], to destination: [UInt8], input: Int32, output: Int32,
         observe: @escaping (TransferEvent) -> Void
     ) throws(SuperlifterError) -> TransferSummary {
-        var greeting = try Borrowed.greeting(input, output, connecting.timeout, cancellation)
+        var greeting = try Borrowed.greeting(input, output, milliseconds: handshakeTime, cancellation)
         let pull = RemotePull(
             client: self, paths: paths, target: destination, purpose: .transfer, observe: observe)
         let hello = try Session.hello()
@@ -151,10 +151,14 @@ extension Client {
     }
 }
 
+extension Client {
+    private var handshakeTime: UInt64 { UInt64(connecting.timeout ?? 30) * 1000 }
+}
+
 /// Descriptors that a caller lends for one session.
 enum Borrowed {
     static func greeting(
-        _ input: RawDescriptor, _ output: RawDescriptor, _ timeout: UInt32?, _ cancellation: Cancellation?
+        _ input: RawDescriptor, _ output: RawDescriptor, milliseconds: UInt64, _ cancellation: Cancellation?
     ) throws(SuperlifterError) -> Greeting {
         do throws(Errno) {
             _ = try Streams.setNonBlocking(true, of: input)
@@ -164,6 +168,6 @@ enum Borrowed {
         }
         return Greeting(
             input: input, output: output,
-            deadline: Clock.monotonic + UInt64(timeout ?? 30) * 1_000_000_000, cancellation: cancellation)
+            deadline: Clock.monotonic + milliseconds * 1_000_000, cancellation: cancellation)
     }
 }

@@ -8,6 +8,20 @@ public struct ConnectOptions: Hashable, Sendable {
     public var usesPipes = false
     /// Ways to reach the server, tried in order (`--via`); empty: as the location says.
     public var hints: [[UInt8]] = []
+    /// Which addresses of a name count (`-4`, `-6`).
+    public enum AddressFamily: Hashable, Sendable {
+        /// Both.
+        case any
+        /// IPv4 alone.
+        case ipv4
+        /// IPv6 alone.
+        case ipv6
+    }
+
+    /// Which addresses of a name count.
+    public var addressFamily = AddressFamily.any
+    /// The address of this machine to connect from (`--address`).
+    public var localAddress: [UInt8]?
     /// Seconds until the handshake must be done; nil: 300 where ssh may be asking for a password, else 30.
     public var timeout: UInt32?
 

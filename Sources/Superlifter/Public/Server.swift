@@ -18,8 +18,11 @@ public struct Server: Sendable {
 
     /// What may be reached.
     public var confinement: Confinement
-    /// Seconds until the handshake must be done.
-    public var handshakeTimeout: UInt32 = 300
+    /// Until the handshake must be done, in milliseconds; nil: 30 s on TCP, 300 s elsewhere, since ssh may be asking
+    /// for a password.
+    public var handshakeTimeout: UInt64?
+    /// Seconds without a byte from the client after which a session ends; nil: 300. A client may only shorten it.
+    public var silenceTimeout: UInt32?
     /// Ends a session cleanly, from any thread.
     public var cancellation: Cancellation?
     /// False: paths are walked as on kernels before 5.6, which is for tests.
@@ -31,21 +34,22 @@ public struct Server: Sendable {
     /// Serves over two descriptors (which may be one number); they stay the caller's. Returns when the session is
     /// complete; throws with the reason otherwise (the peer was told it, where that was possible).
     public func serve(input: Int32, output: Int32) throws(SuperlifterError) {
-        var greeting = try Borrowed.greeting(input, output, handshakeTimeout, cancellation)
+        var greeting = try Borrowed.greeting(
+            input, output, milliseconds: handshakeTimeout ?? 300_000, cancellation)
         try serve(&greeting)
     }
 
     /// Serves a connection and ends it.
     package func serve(_ connection: consuming Connection) throws(SuperlifterError) {
-        let seconds: UInt64
+        let usual: UInt64
         switch connection.peer {
-        case .tcp: seconds = min(30, UInt64(handshakeTimeout))
-        case .unix, .pipe, .child: seconds = UInt64(handshakeTimeout)
+        case .tcp: usual = 30_000
+        case .unix, .pipe, .child: usual = 300_000
         }
         let pumps = Pumps(&connection)
         var greeting = Greeting(
-            input: pumps.input, output: pumps.output, deadline: Clock.monotonic + seconds * 1_000_000_000,
-            cancellation: cancellation)
+            input: pumps.input, output: pumps.output,
+            deadline: Clock.monotonic + (handshakeTimeout ?? usual) * 1_000_000, cancellation: cancellation)
         do throws(SuperlifterError) {
             try serve(&greeting)
         } catch {
@@ -66,9 +70,16 @@ public struct Server: Sendable {
         _ = connection.finish()
     }
 
+    /// What a client is told that is turned away before anything of it was read: preamble and Abort. `isTemporary`:
+    /// the same may succeed later.
+    package static func refusal(exitCode: UInt8, isTemporary: Bool = false, _ reason: String) -> [UInt8] {
+        Greeting.bytes(of: Abort(exit: exitCode, errno: isTemporary ? Errno.again.rawValue : 0, text: reason))
+    }
+
     private func serve(_ greeting: inout Greeting) throws(SuperlifterError) {
         let hello = try Session.hello()
-        let result = try greeting.server(hello)
+        var result = try greeting.server(hello)
+        result.job.options.timeout = Self.shorter(result.job.options.timeout, silenceTimeout)
         let fileSystem = KernelFileSystem(useOpenat2: usesOpenat2)
         let base: PathBase
         let held: RawDescriptor
@@ -84,6 +95,11 @@ public struct Server: Sendable {
         case .push: try receive(&greeting, hello, result, base, fileSystem)
         case .pull: try send(&greeting, hello, result, base, fileSystem)
         }
+    }
+
+    /// The shorter of two times to wait; 0 and nil are the usual one.
+    private static func shorter(_ one: UInt32?, _ other: UInt32?) -> UInt32? {
+        [one, other].compactMap { $0 == 0 ? nil : $0 }.min()
     }
 
     private func check(_ job: Job) throws(SuperlifterError) {

@@ -65,15 +65,15 @@ public struct SuperlifterError: Error, Hashable, Sendable, CustomStringConvertib
 extension SuperlifterError {
     init(_ error: WireError) {
         if case .preamble(let bytes) = error {
-            self = .wrongProtocol(bytes)
+            self = .wrongProtocol(bytes, from: .server)
         } else {
             self.init(.protocolStream, error.text)
         }
     }
 
     /// The first bytes were not ours; what they look like is named.
-    static func wrongProtocol(_ bytes: [UInt8]) -> SuperlifterError {
-        SuperlifterError(.protocolStream, WrongProtocol.name(of: bytes).explanation(firstBytes: bytes))
+    static func wrongProtocol(_ bytes: [UInt8], from speaker: WrongProtocol.Speaker) -> SuperlifterError {
+        SuperlifterError(.protocolStream, WrongProtocol.name(of: bytes).explanation(firstBytes: bytes, from: speaker))
     }
 
     init(_ failure: HandshakeFailure) {

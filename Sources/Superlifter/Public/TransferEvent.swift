@@ -122,6 +122,8 @@ public enum TransferEvent: Hashable, Sendable {
     case deleted(path: [UInt8], isDirectory: Bool)
     case failed(ItemFailure)
     case warning(String)
+    /// A step towards the peer, for whoever wants to see each: which way is tried, and how that went.
+    case connecting(String)
     case progress(TransferProgress)
 }
 

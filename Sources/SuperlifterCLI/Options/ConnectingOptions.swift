@@ -25,9 +25,17 @@ extension OptionTable {
             "via", nil, "HINT", .built(.via), repeatable: true, for: .connecting, in: .connecting,
             "reach the named server as HINT says; several are tried in turn",
             """
-            A hint is ssh:[USER@]HOST[:PORT], unix:PATH or command:WORDS. The location is then written NAME:PATH, \
+            A hint is tcp:HOST:PORT, ssh:[USER@]HOST[:PORT], unix:PATH or command:WORDS. The location is then written NAME:PATH, \
             where NAME is only a label.
             """),
+        Option(
+            "ipv4", "4", nil, .built(.ipv4), for: .connecting, in: .connecting, "use IPv4 only"),
+        Option(
+            "ipv6", "6", nil, .built(.ipv6), for: .connecting, in: .connecting, "use IPv6 only"),
+        Option(
+            "address", nil, "ADDRESS", .built(.address), for: .connecting, in: .connecting,
+            "connect from this ADDRESS of this machine",
+            "With ssh the three become its own -4, -6 and -b."),
         Option(
             "password-file", nil, "FILE", .later("not built yet"), for: .connecting, in: .connecting,
             "read the password for a server from FILE"),

@@ -69,9 +69,9 @@ package enum OptionID: Sendable, CaseIterable {
     case delete, deleteBefore, deleteExcluded, maxDelete, force, deleteFromEmpty
     case makePath
     case compress, compressDefault, timeout, connectTimeout
-    case rsh, remotePath, sshPipes, via
+    case rsh, remotePath, sshPipes, via, ipv4, ipv6, address
     case verbose, quiet, itemize, progress, info, stats, json, listOnly, humanReadable, help, version
-    case inetd, root, readOnly, asName, unconfined
+    case inetd, listen, root, readOnly, asName, unconfined, uid, gid, insecure, maxConnections, handshakeTimeout
     case manual
 }
 

@@ -7,6 +7,16 @@ extension OptionTable {
             "serve one connection on standard input and output",
             "What ssh, inetd, xinetd, systemd with Accept=yes and socat start."),
         Option(
+            "listen", nil, "ADDRESS", .built(.listen), repeatable: true, for: .serve, in: .serving, common: true,
+            "listen on tcp:HOST:PORT or unix:PATH; each client gets a process",
+            """
+            tcp:PORT listens on the loopback addresses, tcp:HOST on port 8730; an IPv6 address stands in brackets, and \
+            port 0 has the system choose one. The line "ready: listening on ..." on standard error tells every address \
+            as bound. TCP is neither encrypted nor authenticated, so it needs --root, and --read-only or --insecure, \
+            and as root --uid. A Unix socket is for whom its permissions admit: those that the umask leaves. SIGTERM, \
+            SIGINT and SIGHUP stop the server: sessions end and tell their clients, and the exit code is 0.
+            """),
+        Option(
             "root", nil, "DIR", .built(.root), for: .serve, in: .serving, common: true,
             "serve DIR and nothing else: it is both / and the login directory",
             "Every path is resolved beneath the open descriptor of DIR; no link leads out of it."),
@@ -24,10 +34,27 @@ extension OptionTable {
             Without --root the server serves the paths of the user it runs as, and only when SSH_CONNECTION is set \
             or this option is given; otherwise it refuses with exit code 5. Never give it to a listening socket.
             """),
+        Option(
+            "uid", nil, "USER", .built(.uid), for: .serve, in: .serving,
+            "touch files as USER, a name or a number",
+            "Taken on for good, with --gid and no other groups, before anything is opened. Only root can."),
+        Option(
+            "gid", nil, "GROUP", .built(.gid), for: .serve, in: .serving,
+            "with --uid: and as GROUP (USER's own)"),
+        Option(
+            "insecure", nil, nil, .built(.insecure), for: .serve, in: .serving,
+            "let whoever connects by TCP write below --root"),
+        Option(
+            "max-connections", nil, "N", .built(.maxConnections), for: .serve, in: .serving,
+            "with --listen: serve at most N clients at once (200)",
+            "Further ones are told to try again later. Clients that have said nothing yet do not count."),
+        Option(
+            "handshake-timeout", nil, "SECONDS", .built(.handshakeTimeout), for: .serve, in: .serving,
+            "end a connection whose handshake is not done in time",
+            "Counted from when it was accepted. The default is 30, or 300 with --inetd unless it is TCP."),
         later("append-only", nil, "let clients create names, and change none"),
         later("config", "FILE", "listeners and modules, from a TOML file"),
         later("check-config", nil, "read the configuration, say what was understood, stop"),
-        later("listen", "HINT", "listen on tcp:HOST:PORT or unix:PATH", repeatable: true),
     ]
 
     private static func later(

@@ -15,9 +15,12 @@ extension OptionTable {
             a bare --compress, write -z. The method auto is refused in this release.
             """),
         Option(
-            "timeout", nil, "SECONDS", .built(.timeout), for: .client, in: .wire,
+            "timeout", nil, "SECONDS", .built(.timeout), for: [.client, .serve], in: .wire,
             "give up after SECONDS without a byte from the peer (300; 0 is never)",
-            "The two ends ask each other for a sign of life, so a busy peer is never taken for a dead one. Exit code 30."
+            """
+            The two ends ask each other for a sign of life, so a busy peer is never taken for a dead one. Exit code 30. \
+            Each end has its own time, and a client may shorten a server's.
+            """
         ),
         Option(
             "connect-timeout", nil, "SECONDS", .built(.connectTimeout), for: .connecting, in: .wire,
@@ -27,9 +30,6 @@ extension OptionTable {
         later("retry", nil, "N", "connect again up to N times after a failure"),
         later("checksum-choice", nil, "NAME", "the digest that compares contents: xxh3 or sha256"),
         later("block-size", "B", "SIZE", "the block size of deltas"),
-        later("ipv4", "4", nil, "use IPv4 only"),
-        later("ipv6", "6", nil, "use IPv6 only"),
-        later("address", nil, "ADDRESS", "connect from ADDRESS"),
     ]
 
     private static func later(

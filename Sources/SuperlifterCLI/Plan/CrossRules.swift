@@ -67,6 +67,16 @@ package struct CrossRule: Sendable {
         CrossRule("--quiet and --itemize-changes say opposite things; choose one") {
             $0.isOn(.quiet) && $0.isOn(.itemize)
         },
+        CrossRule("-4 and -6 exclude each other; without either, both kinds of address are tried") {
+            $0.isOn(.ipv4) && $0.isOn(.ipv6)
+        },
+        CrossRule("--inetd serves one connection that is there, --listen waits for others; choose one") {
+            $0.isOn(.inetd) && $0.last(.listen) != nil
+        },
+        CrossRule("--max-connections and --insecure are about --listen") {
+            ($0.last(.maxConnections) != nil || $0.isOn(.insecure)) && $0.last(.listen) == nil
+        },
+        CrossRule("--gid needs --uid") { $0.last(.gid) != nil && $0.last(.uid) == nil },
         CrossRule("--read-only needs --root: it says what clients may do below that directory") {
             $0.isOn(.readOnly) && $0.last(.root) == nil
         },

@@ -16,6 +16,16 @@ enum OptionValues {
         return value <= maximum ? value : nil
     }
 
+    /// `29` or `29.75` seconds, as milliseconds; a day at most.
+    static func milliseconds(_ text: [UInt8]) -> UInt64? {
+        let parts = text.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+        guard let whole = parts.first, let seconds = number(whole, atMost: 86_400) else { return nil }
+        guard parts.count == 2 else { return seconds * 1000 }
+        let decimals = Array(parts[1])
+        guard (1...3).contains(decimals.count) else { return nil }
+        return number(decimals + Array("00".utf8).prefix(3 - decimals.count)).map { seconds * 1000 + $0 }
+    }
+
     /// `N` or `P%`.
     static func deletionLimit(_ text: [UInt8]) -> Deletion.Limit? {
         if text.last == UInt8(ascii: "%") {

@@ -72,6 +72,23 @@ package struct PlanBuilder {
         request.name = try path(.asName)
         request.unconfined = parsed.isOn(.unconfined)
         request.verbosity = parsed.occurrences.count { $0.id == .verbose }
+        request.listen = parsed.occurrences.filter { $0.id == .listen }.map(\.value)
+        request.user = try path(.uid)
+        request.group = try path(.gid)
+        request.isInsecure = parsed.isOn(.insecure)
+        request.timeout = try seconds(.timeout, atLeast: 0)
+        if let occurrence = parsed.last(.maxConnections) {
+            guard let count = OptionValues.number(occurrence.value, atMost: 10_000), count >= 1 else {
+                throw refusal(occurrence, "a number, 1 to 10000")
+            }
+            request.maxConnections = Int(count)
+        }
+        if let occurrence = parsed.last(.handshakeTimeout) {
+            guard let time = OptionValues.milliseconds(occurrence.value) else {
+                throw refusal(occurrence, "seconds, at most 86400, with up to three decimals")
+            }
+            request.handshakeTimeout = time
+        }
         return request
     }
 
@@ -162,6 +179,9 @@ package struct PlanBuilder {
         connection.remotePath = try path(.remotePath) ?? fromEnvironment("SUPERLIFTER_REMOTE_PATH")
         connection.usesPipes = parsed.isOn(.sshPipes)
         connection.hints = parsed.occurrences.filter { $0.id == .via }.map(\.value)
+        if parsed.isOn(.ipv4) { connection.addressFamily = .ipv4 }
+        if parsed.isOn(.ipv6) { connection.addressFamily = .ipv6 }
+        connection.address = try path(.address)
         return connection
     }
 

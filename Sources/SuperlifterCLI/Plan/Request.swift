@@ -149,6 +149,13 @@ package struct Connecting: Equatable, Sendable {
     package var usesPipes = false
     /// As written, in order.
     package var hints: [[UInt8]] = []
+    package enum AddressFamily: Equatable, Sendable {
+        case any, ipv4, ipv6
+    }
+
+    package var addressFamily = AddressFamily.any
+    /// The address of this machine to connect from, as written.
+    package var address: [UInt8]?
 
     package init() {}
 }
@@ -175,6 +182,19 @@ package struct ServeRequest: Equatable, Sendable {
     package var name: [UInt8]?
     package var unconfined = false
     package var verbosity = 0
+    /// Where to listen, as written.
+    package var listen: [[UInt8]] = []
+    /// Sessions at once; nil where the command line says nothing.
+    package var maxConnections: Int?
+    /// Milliseconds; nil where the command line says nothing.
+    package var handshakeTimeout: UInt64?
+    /// Seconds; nil where the command line says nothing.
+    package var timeout: UInt32?
+    /// As whom files are touched, as written.
+    package var user: [UInt8]?
+    package var group: [UInt8]?
+    /// Whoever connects by TCP may write.
+    package var isInsecure = false
 
     package init() {}
 }
