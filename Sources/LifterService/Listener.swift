@@ -142,8 +142,9 @@ final class Listener {
     private func serve(_ visitor: Visitor, _ now: UInt64) {
         guard workers.count < plan.maxConnections else {
             if roomComplaint.isDue(now) {
-                say("\(plan.maxConnections) connections are being served, the limit (--max-connections); "
-                    + "further ones are told to try again later")
+                say(
+                    "\(plan.maxConnections) connections are being served, the limit (--max-connections); "
+                        + "further ones are told to try again later")
             }
             return sendAway(visitor, busyAnswer, now)
         }

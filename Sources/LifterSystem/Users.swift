@@ -6,31 +6,55 @@ import Glibc
 /// taken for an answer.
 package enum Users {
     package static func userName(_ id: UInt32) throws(Errno) -> [UInt8]? {
-        try look(passwd()) { getpwuid_r(id, $0, $1, $2, $3) } found: { bytes(of: $0.pw_name) }
+        try look(passwd()) {
+            getpwuid_r(id, $0, $1, $2, $3)
+        } found: {
+            bytes(of: $0.pw_name)
+        }
     }
 
     package static func groupName(_ id: UInt32) throws(Errno) -> [UInt8]? {
-        try look(group()) { getgrgid_r(id, $0, $1, $2, $3) } found: { bytes(of: $0.gr_name) }
+        try look(group()) {
+            getgrgid_r(id, $0, $1, $2, $3)
+        } found: {
+            bytes(of: $0.gr_name)
+        }
     }
 
     package static func userID(_ name: [UInt8]) throws(Errno) -> UInt32? {
         guard let name = cString(name) else { return nil }
-        return try look(passwd()) { getpwnam_r(name, $0, $1, $2, $3) } found: { $0.pw_uid }
+        return try look(passwd()) {
+            getpwnam_r(name, $0, $1, $2, $3)
+        } found: {
+            $0.pw_uid
+        }
     }
 
     package static func groupID(_ name: [UInt8]) throws(Errno) -> UInt32? {
         guard let name = cString(name) else { return nil }
-        return try look(group()) { getgrnam_r(name, $0, $1, $2, $3) } found: { $0.gr_gid }
+        return try look(group()) {
+            getgrnam_r(name, $0, $1, $2, $3)
+        } found: {
+            $0.gr_gid
+        }
     }
 
     /// Where a user's home is, as the directory says.
     package static func home(ofUser id: UInt32) throws(Errno) -> [UInt8]? {
-        try look(passwd()) { getpwuid_r(id, $0, $1, $2, $3) } found: { bytes(of: $0.pw_dir) }
+        try look(passwd()) {
+            getpwuid_r(id, $0, $1, $2, $3)
+        } found: {
+            bytes(of: $0.pw_dir)
+        }
     }
 
     /// The group that a user's new files get, as the directory says.
     package static func primaryGroup(ofUser id: UInt32) throws(Errno) -> UInt32? {
-        try look(passwd()) { getpwuid_r(id, $0, $1, $2, $3) } found: { $0.pw_gid }
+        try look(passwd()) {
+            getpwuid_r(id, $0, $1, $2, $3)
+        } found: {
+            $0.pw_gid
+        }
     }
 
     package static var effectiveUser: UInt32 { geteuid() }
@@ -47,8 +71,10 @@ package enum Users {
     /// Asks with a growing buffer: a group of many members does not fit into what sysconf suggests.
     private static func look<Entry, Result>(
         _ empty: Entry,
-        _ ask: (UnsafeMutablePointer<Entry>, UnsafeMutablePointer<CChar>, Int,
-            UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>) -> Int32,
+        _ ask: (
+            UnsafeMutablePointer<Entry>, UnsafeMutablePointer<CChar>, Int,
+            UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>
+        ) -> Int32,
         found: (Entry) -> Result
     ) throws(Errno) -> Result? {
         var entry = empty

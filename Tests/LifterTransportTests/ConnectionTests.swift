@@ -184,7 +184,8 @@ struct RegistryTests {
         }
         let message = try #require(reason?.message)
         for part in [
-            "tor:x.onion:1: this release has no handler", "tcp:127.0.0.1:1: cannot connect: 127.0.0.1:1: Connection refused",
+            "tor:x.onion:1: this release has no handler",
+            "tcp:127.0.0.1:1: cannot connect: 127.0.0.1:1: Connection refused",
             "unix:/nonexistent/socket: cannot connect: No such file", "closed too early; the program was not found",
             "--remote-path", "SUPERLIFTER_REMOTE_PATH", "command:/nonexistent/x: cannot start",
         ] {

@@ -71,7 +71,7 @@ class Link:
             root = os.fsencode(self.root)
             assert path == root or path.startswith(root + b"/"), path
             path = path[len(root):] or b"/"
-        if self.prefix.startswith("rsync:") or "::" in self.prefix:
+        if self.prefix.startswith("rsync:") or self.prefix.endswith("::all/"):
             path = path.lstrip(b"/")
         return os.fsencode(self.prefix) + path
 

@@ -20,10 +20,17 @@ enum ManualProse {
         .item(
             "ssh://[USER@]HOST[:PORT]/PATH",
             "The same with a port. /~/PATH is relative to the login directory. An IPv6 address stands in brackets."),
-        .item("NAME:PATH with --via HINT", "As HINT says: ssh:[USER@]HOST[:PORT], unix:PATH or command:WORDS."),
         .item(
-            "tcp://HOST[:PORT]/MODULE[/PATH]",
-            "Plain TCP, as tcp:HOST:PORT in a hint; refused in this release with exit code 4."),
+            "tcp://HOST[:PORT]/PATH",
+            """
+            A listening server, over plain TCP, which is neither encrypted nor authenticated; port 8730 if none is \
+            given. PATH begins at the directory that the server shows. If HOST has several addresses, they are tried \
+            a quarter of a second apart, and the first that connects is used; if no Superlifter answers there, the \
+            next.
+            """),
+        .item(
+            "NAME:PATH with --via HINT",
+            "As HINT says: tcp:HOST:PORT, ssh:[USER@]HOST[:PORT], unix:PATH or command:WORDS. -v tells each step."),
         .paragraph(
             """
             A user or host that begins with a dash, or holds characters that no host name has, is refused before \
@@ -129,6 +136,24 @@ enum ManualProse {
             terminal never is. A listening socket on standard input, or LISTEN_FDS, means that the service manager \
             was not told to accept: set Accept=yes, or nowait in inetd.conf.
             """),
+        .subsection("Listening"),
+        .paragraph(
+            """
+            superlifter serve --listen ADDRESS waits for clients, and starts a process for each: what happens in one \
+            connection does not touch another. On a terminal, for people in the same house:
+            """),
+        .lines([
+            "superlifter serve --listen tcp:0.0.0.0:8730 --root /srv/pub --read-only",
+            "superlifter list tcp://host/",
+            "superlifter pull tcp://host/music/ ./music",
+        ]),
+        .paragraph(
+            """
+            As root it also needs --uid, and without --read-only it needs --insecure, since nobody has logged in. A \
+            client that has said nothing costs no process; it is sent away when the time for the handshake is over. \
+            Clients beyond --max-connections are told to try again later (their exit code is 5). The server's own \
+            standard error is its log.
+            """),
         .subsection("ssh and forced commands"),
         .paragraph("An ordinary login needs nothing but superlifter in the PATH of the far side, or --remote-path:"),
         .lines([
@@ -186,8 +211,8 @@ enum ManualProse {
         .paragraph(
             """
             A file that changed is sent whole. Hard links are sent as separate files. An interrupted file is sent \
-            again from its beginning; files that were complete are not. There is no configuration file, no module \
-            and no listening server of our own.
+            again from its beginning; files that were complete are not. There is no configuration file, and so no \
+            module.
             """),
         .section("See also"),
         .paragraph("ssh(1), sshd(8), rsync(1), inetd(8), systemd.socket(5), socat(1)"),
