@@ -59,10 +59,11 @@ struct DialingTests {
         return (listener.release(), port)
     }
 
-    private func failure(_ port: UInt16, _ context: ConnectContext = ConnectContext()) -> ConnectFailure? {
+    private func failure(_ port: UInt16, _ context: ConnectContext = ConnectContext()) throws -> ConnectFailure? {
+        let host = try HostName("127.0.0.1".utf8)
         do throws(ConnectFailure) {
             _ = try HintRegistry.standard.open(
-                .tcp(try! HostName("127.0.0.1".utf8), port: port), context: context)
+                .tcp(host, port: port), context: context)
             return nil
         } catch {
             return error
@@ -94,7 +95,7 @@ struct DialingTests {
     @Test func reasons() throws {
         let (listener, port) = try listen()
         close(listener)
-        let refused = try #require(failure(port))
+        let refused = try #require(try failure(port))
         #expect(refused.exitCode == 10 && refused.message.contains("127.0.0.1:\(port): Connection refused"))
         var context = ConnectContext()
         context.addressFamily = .ipv6
@@ -114,13 +115,13 @@ struct DialingTests {
         Clock.sleep(nanoseconds: 50_000_000)
         var context = ConnectContext()
         context.deadline = Clock.monotonic + 300_000_000
-        let late = try #require(failure(port, context))
+        let late = try #require(try failure(port, context))
         #expect(late.kind == .timeout && late.message.contains("no answer"), "\(late.message)")
         let stop = try WakeUp()
         stop.signal()
         context.deadline = Clock.monotonic + 30_000_000_000
         context.interrupt = stop.raw
-        #expect(failure(port, context)?.kind == .interrupted)
+        #expect(try failure(port, context)?.kind == .interrupted)
     }
 
     @Test func avoided() throws {
