@@ -67,6 +67,8 @@ package final class FileLayer: Sendable {
             return .openedSource(reader.open(id, entry, in: directory, key: digestKey))
         case .readChunk(let id, let length):
             return .readChunk(reader.readChunk(id, length: length))
+        case .checkPrefix(let id, let resume):
+            return .checkedPrefix(reader.checkPrefix(id, resume, key: digestKey))
         case .closeSource(let id):
             reader.close(id)
             return .closedSource
@@ -85,6 +87,8 @@ package final class FileLayer: Sendable {
             return setAttributes(in: directory, entry: entry, set: set)
         case .writeSmall(let directory, let buffer, let files):
             return writeSmall(in: directory, buffer: buffer, files: files)
+        case .digestPartial(let target):
+            return .digestedPartial(digestPartial(target))
         case .openStage(let target):
             return openStage(target)
         case .writeChunk(let id, let payloads):

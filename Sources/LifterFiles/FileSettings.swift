@@ -1,5 +1,6 @@
 // What one job asks of the disk on this end. A value: it is fixed before the first effect.
 
+import LifterProtocol
 package import LifterSystem
 
 package struct FileSettings: Sendable {
@@ -35,6 +36,12 @@ package struct FileSettings: Sendable {
     package var startedAt: Int64 = 0
     /// Where a long deletion plan may be kept, in a file without a name.
     package var temporaryDirectory: [UInt8] = Array("/tmp".utf8)
+    /// What is left of large files that were interrupted is kept and continued.
+    package var keepsPartials = true
+    /// From so many bytes on.
+    package var smallestPartial = Tuning.smallestPartial
+    /// Bytes of a file's beginning that are digested by one effect.
+    package var digestStep = Tuning.digestStep
     /// Only new names: nothing committed is replaced or removed.
     package var appendOnly = false
     /// Directory descriptors held at once, at most.

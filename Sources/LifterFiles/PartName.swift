@@ -11,22 +11,20 @@ package enum PartName {
     private static let digits = 16
 
     /// Where `name` is staged: the prefix and 16 lower-case hexadecimal digits of XXH3-64 (seed 0) of its bytes.
-    package static func part(of name: [UInt8]) -> [UInt8] {
-        Names.partPrefix + hexadecimal(XXH3.hash64(name, seed: 0))
-    }
+    package static func part(of name: [UInt8]) -> [UInt8] { Names.part(of: name) }
 
     /// Where something of the user's that was called `name` is put while it is being replaced.
     package static func displaced(of name: [UInt8]) -> [UInt8] {
-        Names.displacedPrefix + hexadecimal(XXH3.hash64(name, seed: 0))
+        Names.displacedPrefix + Names.hexadecimal(XXH3.hash64(name, seed: 0))
     }
 
     /// A part name nobody else uses.
     package static func randomPart() -> [UInt8] {
-        Names.partPrefix + hexadecimal(UInt64.random(in: .min ... .max))
+        Names.partPrefix + Names.hexadecimal(UInt64.random(in: .min ... .max))
     }
 
     package static func randomDisplaced() -> [UInt8] {
-        Names.displacedPrefix + hexadecimal(UInt64.random(in: .min ... .max))
+        Names.displacedPrefix + Names.hexadecimal(UInt64.random(in: .min ... .max))
     }
 
     package static func isPart(_ name: ArraySlice<UInt8>) -> Bool {
@@ -42,13 +40,6 @@ package enum PartName {
         return name.dropFirst(prefix.count).allSatisfy { byte in
             (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                 || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
-        }
-    }
-
-    private static func hexadecimal(_ number: UInt64) -> [UInt8] {
-        (0..<digits).map { position in
-            let digit = UInt8(truncatingIfNeeded: number >> UInt64(60 - 4 * position)) & 0xf
-            return digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
         }
     }
 }

@@ -124,7 +124,11 @@ final class Scanner: Sendable {
         for index in names.sortedIndices() {
             let name = names[index]
             if name.first == UInt8(ascii: "."), Names.isReserved(name) {
-                entries.result.partials.append(Array(name))
+                if isResumable(name, in: directory) {
+                    entries.result.resumable.append(Array(name))
+                } else {
+                    entries.result.partials.append(Array(name))
+                }
             } else {
                 add(name, kind: names.kinds[index], in: directory, isNamed: false, &matcher, &entries)
             }
@@ -166,6 +170,13 @@ final class Scanner: Sendable {
                 : FileProblem(error, doing: "reading attributes")
             entries.result.problems.append((Array(name), problem))
         }
+    }
+
+    private func isResumable(_ name: ArraySlice<UInt8>, in directory: RawDescriptor) -> Bool {
+        guard !isSender, settings.keepsPartials, PartName.isPart(name),
+            let status = try? fileSystem.status(of: name, in: directory)
+        else { return false }
+        return FileLayer.isResumable(status, settings)
     }
 
     /// By the filter, and at the sender by what the job keeps. The receiver must see what may be in the way.

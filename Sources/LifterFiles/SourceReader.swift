@@ -81,9 +81,11 @@ final class SourceReader: Sendable {
     private final class OpenSource: @unchecked Sendable {
         let file: WatchedSource
         /// Nil where the receiver reads the file itself.
-        let hasher: ContentHasher?
-        /// Bytes handed out so far.
+        var hasher: ContentHasher?
+        /// Bytes handed out, or compared, so far.
         var position: UInt64 = 0
+        /// Over a beginning that is being compared.
+        var prefix: ContentHasher?
 
         init(file: WatchedSource, hasher: ContentHasher?) {
             self.file = file
@@ -135,6 +137,35 @@ final class SourceReader: Sendable {
         } catch {
             return .failure(error)
         }
+    }
+
+    /// Digests the next piece of a file's beginning. When all of it was, reading goes on behind it if it is what the
+    /// receiver holds, and else begins at the front.
+    func checkPrefix(_ id: FileID, _ resume: Resume, key: UInt64) -> Result<PrefixCheck, FileProblem> {
+        guard let source = open.withLock({ $0[id] }) else {
+            return .failure(FileProblem(.stopped, doing: "reading a file that is not open"))
+        }
+        let prefix = source.prefix ?? ContentHasher(key: key)
+        source.prefix = prefix
+        var step = settings.digestStep
+        do throws(FileProblem) {
+            while source.position < min(resume.length, source.file.status.size), step > 0 {
+                let count = Int(min(resume.length - source.position, UInt64(Self.piece)))
+                prefix.update(try readPiece(source.file, at: source.position, count: count))
+                source.position += UInt64(count)
+                step -= count
+            }
+        } catch {
+            return .failure(error)
+        }
+        if source.position < min(resume.length, source.file.status.size) { return .success(.more) }
+        source.prefix = nil
+        if source.position == resume.length, ContentDigest(prefix.digest()) == resume.digest {
+            if source.hasher != nil { source.hasher = prefix }
+            return .success(.same)
+        }
+        source.position = 0
+        return .success(.different)
     }
 
     private func readPiece(_ file: WatchedSource, at offset: UInt64, count: Int) throws(FileProblem) -> [UInt8] {

@@ -3,7 +3,9 @@
 //     openStage   a part name is claimed and locked
 //     writeChunk  bytes are appended; from a source of this same process by sharing blocks where the disk can
 //     commit      digest, sync, owner, mode, time, rename; a failure on the way leaves the old file
-//     abandon     the part goes
+//     abandon     the part goes, or stays for a later run if it is large enough to be worth continuing
+//
+// `Partials` takes up what an earlier run has left.
 //
 // The size of a part never runs ahead of its data, so after a power cut a file may be short, but never hold holes
 // that look like contents.
@@ -22,6 +24,10 @@ extension FileLayer {
     func openStage(_ target: FileTarget) -> FileResult {
         .openedStage(
             result { () throws(FileProblem) in
+                if let file = stages.take(target.id) {
+                    try beginAnew(file)
+                    return .done
+                }
                 try checkMayWrite(target.entry.name)
                 let part = try working(in: target.directory) { directory throws(FileProblem) in
                     // Nobody may read the contents before owner and mode are final.
@@ -30,6 +36,17 @@ extension FileLayer {
                 stages.put(StagedFile(target: target, part: part, key: digestKey, fileSystem: fileSystem))
                 return .done
             })
+    }
+
+    private func beginAnew(_ file: StagedFile) throws(FileProblem) {
+        do throws(Errno) {
+            try fileSystem.truncate(file.part.descriptor, to: 0)
+        } catch {
+            discard(file)
+            throw FileProblem(error, doing: "emptying a staged file")
+        }
+        file.beginAnew(key: digestKey)
+        stages.put(file)
     }
 
     // MARK: Writing
@@ -41,7 +58,7 @@ extension FileLayer {
         do throws(FileProblem) {
             for payload in payloads { try write(payload, to: file) }
         } catch {
-            discard(file)
+            leave(file)
             return .wroteChunk(.failed(error))
         }
         stages.put(file)
@@ -207,12 +224,12 @@ extension FileLayer {
     // MARK: Giving up
 
     func abandon(_ id: FileID) -> FileResult {
-        if let file = stages.take(id) { discard(file) }
+        if let file = stages.take(id) { leave(file) }
         return .abandoned
     }
 
     /// Removes the part; its lock goes with the last reference to `file`, after the name.
-    private func discard(_ file: StagedFile) {
+    func discard(_ file: StagedFile) {
         try? directories.withDirectory(file.target.directory) { directory throws(FileProblem) in
             removePart(file.part.name, isDirectory: false, in: directory)
         }

@@ -17,8 +17,8 @@ final class StagedFile: @unchecked Sendable {
     private let fileSystem: any FileSystem
     /// Bytes written so far; payloads come in order.
     var written: UInt64 = 0
-    /// Over the bytes that came through memory.
-    let hasher: ContentHasher
+    /// Over the bytes that came through memory, or were found.
+    private(set) var hasher: ContentHasher
     /// Some bytes were taken straight from a source file and so are not in the hasher.
     var hasUnhashed = false
     var isReserved = false
@@ -30,6 +30,15 @@ final class StagedFile: @unchecked Sendable {
         self.part = part
         self.fileSystem = fileSystem
         hasher = ContentHasher(key: key)
+    }
+
+    /// Nothing of what is in it counts.
+    func beginAnew(key: UInt64) {
+        written = 0
+        hasher = ContentHasher(key: key)
+        hasUnhashed = false
+        isReserved = false
+        source = nil
     }
 
     deinit { fileSystem.close(part.descriptor) }

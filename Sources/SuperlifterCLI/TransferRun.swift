@@ -84,7 +84,8 @@ struct TransferRun {
         options.keepsDevices = request.keep.devices
         options.numericIDs = request.keep.numericIDs
         try applyDeletion(&options)
-        options.makesPath = request.makesPath
+        options.makesPath = request.writing.makesPath
+        options.keepsPartials = request.writing.keepsPartials
         options.compression =
             switch request.wire.compression {
             case nil, .off: .none

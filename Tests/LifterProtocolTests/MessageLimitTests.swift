@@ -73,7 +73,7 @@ import Testing
             .expand(Expand(sequence: 1, mode: .differing, hashes: [UInt64](repeating: 1, count: $0)))
         }
         try check(4096, "ids") { .digestRequest(IDList([FileID](repeating: 1, count: $0))) }
-        try check(4096, "request.ids") { .request(Request([FileID](repeating: 1, count: $0))) }
+        try check(4096, "request.ids") { .request(Request([Request.Item](repeating: Request.Item(1), count: $0))) }
         try check(4096, "outcomes") {
             .outcomes(Outcomes([Outcomes.Run](repeating: Samples.outcomes.runs[1], count: $0)))
         }
@@ -165,6 +165,7 @@ import Testing
         let failed = Outcomes.Run(first: FileID(Int64.max), count: 65_536, outcome: .failed(longProblem))
         let segment = ContentSegment(
             id: .max, offset: UInt64(Int64.max), payload: .bytes(bytes(2048), 0..<2048), end: .failed(longProblem))
+        let longResume = Resume(length: UInt64(Int64.max), digest: Samples.digest)
         let messages: [Message] = [
             .hello(hello), .abort(Abort(exit: 255, errno: -1, text: String(repeating: "€", count: 5000))),
             .ping(.max), .stop(.file(.max)), .roots(.contents(attributes.asDirectory)),
@@ -174,7 +175,7 @@ import Testing
             .sourceProblem(PathProblem(path: path, problem: longProblem)),
             .targetProblem(PathProblem(path: path, problem: longProblem)), .same(upTo: .max),
             .expand(Expand(sequence: .max, mode: .differing, hashes: [UInt64](repeating: .max, count: 32_768))),
-            .subtree(Subtree(id: .max, wish: .nothing)), .request(Request(ids)), .digestRequest(IDList(ids)),
+            .subtree(Subtree(id: .max, wish: .nothing)), .request(Request(ids.map { Request.Item($0, resume: longResume) })), .digestRequest(IDList(ids)),
             .outcomes(Outcomes([Outcomes.Run](repeating: failed, count: 4096))), .deleted(Deleted([path])),
             .content(ContentMessage([ContentSegment](repeating: segment, count: 128))),
         ]

@@ -132,9 +132,18 @@ import Testing
 
     /// A newer peer's attributes of a request are skipped when they may be.
     @Test func requestsMayCarryMore() throws {
-        guard case .request(let request) = try decoded(.request, [1, 5, 2, 2, 1, 9, 4, 0]) else { return }
-        #expect(request.ids == [5])
+        guard case .request(let request) = try decoded(.request, [1, 5, 2, 62, 1, 9, 64, 0]) else { return }
+        #expect(request.items == [Request.Item(5)])
         #expect(problem(.request, [1, 5, 1, 1, 0]) == .value("request.attributes (unknown option 1)"))
+    }
+
+    /// Of nothing there is no beginning, and a digest is not longer than a digest.
+    @Test func aResumeIsWhole() {
+        let digest = [UInt8](repeating: 7, count: 16)
+        #expect(problem(.request, [1, 5, 1, 2, 17, 1] + digest) == nil)
+        #expect(problem(.request, [1, 5, 1, 2, 17, 0] + digest) == .value("request.resume"))
+        #expect(problem(.request, [1, 5, 1, 2, 18, 1] + digest + [0]) == .trailing)
+        #expect(problem(.request, [1, 5, 1, 2, 16, 1] + digest.dropLast()) == .truncated("request.resume"))
     }
 
     @Test func everyFigureOfASummaryTravels() throws {

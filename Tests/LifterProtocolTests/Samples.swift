@@ -170,7 +170,9 @@ enum Samples {
         "expand-all": .expand(Expand(sequence: 8, mode: .all)),
         "expand-contents": .expand(Expand(sequence: 9, mode: .contents)),
         "subtree": .subtree(Subtree(id: 300, wish: .contents)),
-        "request": .request(Request([300, 301])),
+        "request": .request(Request([Request.Item(300), Request.Item(301)])),
+        "request-resume": .request(
+            Request([Request.Item(300, resume: Resume(length: 1_048_576, digest: digest))])),
         "outcomes": .outcomes(outcomes),
         "digestRequest": .digestRequest(IDList([300, 301])),
         "again": .again,

@@ -27,7 +27,7 @@ import Testing
 
     @Test(arguments: [
         "-H", "--hard-links", "-X", "-A", "-U", "-S", "-L", "-k", "-K", "-E", "-J", "-b", "-y", "-x", "-d", "-0",
-        "--inplace", "--append-verify", "--sparse", "--no-partial", "--no-whole-file", "--partial-dir",
+        "--inplace", "--append-verify", "--sparse", "--no-whole-file", "--partial-dir",
         "--temp-dir", "--delay-updates", "--link-dest", "--copy-dest", "--compare-dest", "--fuzzy", "--fsync",
         "--verify", "--backup", "--backup-dir", "--suffix", "--remove-source-files", "--bwlimit", "--retry",
         "--checksum-choice", "--block-size", "--password-file", "--out-format", "--log-file",
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "-a", "-avz", "-rlptgoD", "-avP", "--partial", "--info=progress2", "--delete-after", "--delete-during",
+        "-a", "-avz", "-rlptgoD", "-avP", "--partial", "--no-partial", "--info=progress2", "--delete-after", "--delete-during",
         "--delete-delay", "--del", "--protect-args", "-s", "--no-H", "--no-hard-links", "--no-inplace", "-W",
         "--whole-file", "--no-i-r", "--archive", "--recursive", "--specials", "--no-motd", "--contimeout=5",
         "--compress-choice=zlib", "--ignore-non-existing", "-avh", "--no-o", "--no-owner", "--secluded-args",

@@ -3,14 +3,16 @@
 
     proxy.py LOG MODE DIRECTION OFFSET -- SERVER ARGS...
 
-MODE is `count` (only measure), `cut` (both ends see the stream end after OFFSET bytes of DIRECTION) or `flip` (one bit
-of byte OFFSET of DIRECTION is inverted). DIRECTION is `up` (client to server) or `down`. Its stdin and stdout are the
-stream. LOG receives one JSON object at the end: bytes relayed each way, whether the fault fired, how the server
+MODE is `count` (only measure), `cut` (both ends see the stream end after OFFSET bytes of DIRECTION), `flip` (one bit
+of byte OFFSET of DIRECTION is inverted) or `hold` (nothing passes any more after OFFSET bytes of DIRECTION, until one
+end goes; LOG.held then holds the server's number). DIRECTION is `up` (client to server) or `down`. Its stdin and stdout
+are the stream. LOG receives one JSON object at the end: bytes relayed each way, whether the fault fired, how the server
 ended, and how long it took to end once the stream was gone.
 """
 
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -34,6 +36,8 @@ def main():
     theirs.close()
     counts = {"up": 0, "down": 0}
     fired = relay(ours, counts, mode, direction, offset)
+    if fired and mode == "hold":
+        hold(server, log)
     # The stream is gone for both; each must notice by itself.
     for fd in (0, 1):
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -83,7 +87,7 @@ def relay(ours, counts, mode, direction, offset):
             start = counts[name]
             if name == direction and start <= offset < start + len(data) and mode != "count":
                 fired = True
-                if mode == "cut":
+                if mode in ("cut", "hold"):
                     data = data[:offset - start]
                 else:
                     data = bytearray(data)
@@ -91,9 +95,20 @@ def relay(ours, counts, mode, direction, offset):
             counts[name] += len(data)
             if not send(target, data) and name == "down":
                 return fired  # the client has ended
-            if fired and mode == "cut":
+            if fired and mode in ("cut", "hold"):
                 return True
     return fired
+
+
+def hold(server, log):
+    """Waits until the client has closed its end or the server has ended."""
+    with open(log + ".new", "w") as file:
+        file.write(str(server.pid))
+    os.rename(log + ".new", log + ".held")
+    client = select.poll()
+    client.register(0, select.POLLRDHUP)
+    while server.poll() is None and not client.poll(20):
+        pass
 
 
 def send(target, data):

@@ -13,10 +13,12 @@ package struct Agreement: Sendable {
     package var digestKey: UInt64
     /// Both machines are in one process: messages pass as values, contents as file ranges.
     package var isInProcess: Bool
+    /// Optional abilities that the peer's Hello named.
+    package var peerFeatures: Set<String>
 
     package init(
         job: Job, peerLimits: Limits, ownLimits: Limits, receiverAbilities: Abilities, digestKey: UInt64,
-        isInProcess: Bool
+        isInProcess: Bool, peerFeatures: Set<String> = []
     ) {
         self.job = job
         self.peerLimits = peerLimits
@@ -24,7 +26,11 @@ package struct Agreement: Sendable {
         self.receiverAbilities = receiverAbilities
         self.digestKey = digestKey
         self.isInProcess = isInProcess
+        self.peerFeatures = peerFeatures
     }
+
+    /// Whether something optional may be sent to the peer. Within one process both ends are of one release.
+    func peerHas(_ feature: String) -> Bool { isInProcess || peerFeatures.contains(feature) }
 
     /// A key made from both nonces, client's first; `seed` keeps the uses apart.
     package static func key(client: [UInt8], server: [UInt8], seed: UInt64) -> UInt64 {

@@ -89,27 +89,74 @@ package struct IDList: Sendable {
     }
 }
 
-/// Contents wanted: each id with a list of attributes (none in use yet: where a resume hint and a basis signature
-/// will be announced).
+/// Contents wanted: each id with what the receiver has of them already.
 package struct Request: Sendable {
-    package var ids: [FileID]
-    package init(_ ids: [FileID]) { self.ids = ids }
+    package struct Item: Hashable, Sendable {
+        package var id: FileID
+        /// The receiver holds the beginning; nil: the whole is wanted.
+        package var resume: Resume?
+
+        package init(_ id: FileID, resume: Resume? = nil) {
+            self.id = id
+            self.resume = resume
+        }
+    }
+    package var items: [Item]
+    package init(_ items: [Item]) { self.items = items }
 
     func encode(into writer: inout ByteWriter) {
-        writer.varint(UInt64(ids.count))
-        for id in ids {
-            writer.varint(id)
-            AttributeListWriter().encode(into: &writer)
+        writer.varint(UInt64(items.count))
+        for item in items {
+            writer.varint(item.id)
+            var list = AttributeListWriter()
+            if let resume = item.resume { list.bytes(Self.resumeTag, resume.encoded) }
+            list.encode(into: &writer)
         }
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
-        ids = []
+        items = []
         for _ in 0..<(try reader.count("request.ids", each: 2, upTo: ProtocolConstants.longestList)) {
-            ids.append(try reader.varint("request.id"))
+            var item = Item(try reader.varint("request.id"))
             var list = try AttributeListReader(from: &reader, "request.attributes")
-            while let tag = try list.next() { try list.skip(tag) }
+            while let tag = try list.next() {
+                switch tag {
+                case Self.resumeTag: item.resume = try Resume(decoding: list.bytes())
+                default: try list.skip(tag)
+                }
+            }
+            items.append(item)
         }
+    }
+
+    private static let resumeTag: UInt64 = 2
+}
+
+/// The beginning of a file that an earlier attempt has left at the receiver.
+package struct Resume: Hashable, Sendable {
+    /// Bytes; at least one.
+    package var length: UInt64
+    /// Of these bytes, keyed by the session.
+    package var digest: ContentDigest
+
+    package init(length: UInt64, digest: ContentDigest) {
+        self.length = length
+        self.digest = digest
+    }
+
+    var encoded: [UInt8] {
+        var writer = ByteWriter()
+        writer.varint(length)
+        digest.encode(into: &writer)
+        return writer.bytes
+    }
+
+    init(decoding bytes: [UInt8]) throws(WireError) {
+        var reader = ByteReader(bytes)
+        length = try reader.varint("request.resume", upTo: UInt64(Int64.max))
+        guard length > 0 else { throw .value("request.resume") }
+        digest = try ContentDigest(from: &reader, "request.resume")
+        try reader.finish()
     }
 }
 

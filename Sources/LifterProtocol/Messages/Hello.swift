@@ -29,6 +29,8 @@ package struct Hello: Hashable, Sendable {
     package static let zlibFeature = "zlib"
     /// Signature, Delta and Refine.
     package static let deltaFeature = "delta"
+    /// A request may say how much of a file is there already.
+    package static let resumeFeature = "resume"
 
     func encode(into writer: inout ByteWriter) {
         writer.u16(oldest)

@@ -56,6 +56,8 @@ package struct JobOptions: Hashable, Sendable {
     package var maxDelete: UInt64?
     // Writing.
     package var makePath = false
+    /// What is left of large files that were interrupted stays for the next run.
+    package var keepPartials = true
     // Wire.
     package var compression = CompressionChoice.none
     /// Seconds of silence after which a session ends; nil: the default. A peer may only shorten it.
@@ -93,6 +95,7 @@ package struct JobOptions: Hashable, Sendable {
             (13, ignoreExisting), (15, !keepPermissions), (17, !keepTimes), (19, !keepUser), (21, !keepGroup),
             (23, !keepLinks), (25, !keepDevices), (27, !keepSpecials), (29, omitDirectoryTimes), (31, numericIDs),
             (33, deleteExcluded), (35, deleteFromEmpty), (37, force), (39, makePath), (49, topOnly),
+            (61, !keepPartials),
         ]
     }
 
@@ -137,6 +140,7 @@ package struct JobOptions: Hashable, Sendable {
             case 45: compression = try Self.decoded(list.bytes())
             case 47: timeout = try list.number32()
             case 49: topOnly = try list.flag()
+            case 61: keepPartials = try !list.flag()
             case 71: delta = try Self.choice(list, "job.delta")
             case 73: refine = try Self.choice(list, "job.refine")
             case 75: blockLength = try Self.blockLength(list.number())

@@ -62,8 +62,10 @@ package struct ScanResult: Sendable {
     package var problems: [(name: [UInt8], problem: FileProblem)] = []
     /// The directory's own attributes, from the open descriptor.
     package var attributes: Attributes
-    /// Partials and displaced names of ours that were found here.
+    /// Parts and displaced names of ours that were found here and are of no use.
     package var partials: [[UInt8]] = []
+    /// Parts of files that are large enough to be continued.
+    package var resumable: [[UInt8]] = []
 
     package init(attributes: Attributes) { self.attributes = attributes }
 }
@@ -184,6 +186,8 @@ package enum FileEffect: Sendable {
     /// The next bytes of an open source, in order; at its end with the digest, after the source was checked again.
     case readChunk(id: FileID, length: Int)
     case closeSource(id: FileID)
+    /// The next step of comparing the beginning of an open source with what the receiver holds.
+    case checkPrefix(id: FileID, Resume)
 
     // The receiver's.
     /// A new directory, built under a part name (published later) or, where `published`, at once.
@@ -200,13 +204,16 @@ package enum FileEffect: Sendable {
     case setAttributes(directory: DirectoryID, entry: Entry, set: AttributeSet)
     /// Creates or replaces small files of one directory.
     case writeSmall(directory: DirectoryID, buffer: [UInt8], files: [SmallFile])
-    /// Opens a staged file for `writeChunk`.
+    /// The next step of taking up what an earlier run left of a file: claimed first, then digested. In the end it is
+    /// a staged file for `writeChunk`, which appends.
+    case digestPartial(FileTarget)
+    /// Opens a staged file for `writeChunk`. One that is open under this id begins anew.
     case openStage(FileTarget)
     /// Appends payloads to a staged file, in order.
     case writeChunk(id: FileID, payloads: [Payload])
     /// Checks the digest (nil: bytes never left this process), sets attributes, syncs where asked, renames.
     case commit(id: FileID, digest: ContentDigest?)
-    /// Throws a staged file away.
+    /// Gives a staged file up. What is large enough stays for a later run.
     case abandon(id: FileID)
     /// Removes leftovers of ours that the sweeping rules allow.
     case sweep(directory: DirectoryID, names: [[UInt8]])
@@ -229,6 +236,7 @@ package enum FileResult: Sendable {
     /// `digest` is set at the end of the file.
     case readChunk(Result<SourceChunk, FileProblem>)
     case closedSource
+    case checkedPrefix(Result<PrefixCheck, FileProblem>)
 
     /// In the order asked for; nil: no such name here.
     case resolvedOwners([UInt32?])
@@ -238,6 +246,7 @@ package enum FileResult: Sendable {
     case madeObject(PlaceResult)
     case setAttributes(PlaceResult)
     case wroteSmall([PlaceResult])
+    case digestedPartial(PartialDigest)
     case openedStage(PlaceResult)
     case wroteChunk(PlaceResult)
     case committed(PlaceResult)
@@ -263,4 +272,22 @@ package struct SourceChunk: Sendable {
 package struct SourceEnd: Hashable, Sendable {
     package var digest: ContentDigest?
     package init(digest: ContentDigest?) { self.digest = digest }
+}
+
+/// How far a source's beginning has been compared with what the receiver holds.
+package enum PrefixCheck: Hashable, Sendable {
+    case more
+    /// It is the same; reading goes on behind it.
+    case same
+    /// It is not; reading begins at the front.
+    case different
+}
+
+/// How far what an earlier run left of a file has been digested.
+package enum PartialDigest: Hashable, Sendable {
+    case more
+    /// All of it; the staged file is open.
+    case whole(Resume)
+    /// It is gone, or in somebody else's hands, or not to be trusted.
+    case unusable
 }

@@ -1,5 +1,7 @@
 // What a name may be. A name is one component of a path; a path is what a user wrote.
 
+import LifterCodec
+
 package enum Names {
     /// A staged file or directory of ours: never sent, never accepted from a peer.
     package static let partPrefix: [UInt8] = Array(".sl-part-".utf8)
@@ -7,6 +9,18 @@ package enum Names {
     package static let displacedPrefix: [UInt8] = Array(".sl-displaced-".utf8)
     /// The longest name a peer may send (bytes). Linux allows 255.
     package static let longest = 255
+
+    /// Where `name` is staged: the prefix and 16 lower-case hexadecimal digits of XXH3-64 (seed 0) of its bytes.
+    package static func part(of name: [UInt8]) -> [UInt8] {
+        partPrefix + hexadecimal(XXH3.hash64(name, seed: 0))
+    }
+
+    package static func hexadecimal(_ number: UInt64) -> [UInt8] {
+        (0..<16).map { position in
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(60 - 4 * position)) & 0xf
+            return digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        }
+    }
 
     /// Byte order, the one order of listings.
     package static func isBefore(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {

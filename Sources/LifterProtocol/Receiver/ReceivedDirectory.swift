@@ -54,8 +54,15 @@ struct ReceivedDirectory: Sendable {
     var busy = 0
     /// Of these, what must be in place before a fresh directory gets its name.
     var levelBusy = 0
+    /// Effects out that put files and other objects into it whole.
+    var writesOut = 0
+    /// Large contents have come before all that is small: it gets its name, so that they are found again.
+    var showsEarly = false
     var isFinishing = false
     var listedAny = false
+
+    /// Parts of large files that an earlier run has left here, and nobody has taken up yet.
+    var partials: Set<[UInt8]> = []
 
     // Waiting.
     /// Work for when the directory exists.
@@ -75,6 +82,8 @@ struct ReceivedDirectory: Sendable {
 
     /// There is a directory to work in, perhaps under a part name.
     var isThere: Bool { place == .existing || isMade }
+    /// It is getting its name: what is written into it must know whether others see it.
+    var isPublishing: Bool { isMade && isMaking }
     /// It bears its final name.
     var hasName: Bool { place == .existing || isPublished }
     /// Everything at this level was told, and every directory in it opened.
@@ -104,6 +113,14 @@ enum ParkedWrite: Sendable {
     case small(buffer: [UInt8], files: [SmallFile], weight: Int)
     case object(id: FileID, Entry, ReplaceRule)
     case stage(FileID)
+
+    /// It is done in one effect.
+    var isWhole: Bool {
+        switch self {
+        case .small, .object: true
+        case .stage: false
+        }
+    }
 }
 
 /// An entry that was told and is not answered yet.
@@ -111,6 +128,8 @@ struct ReceivedEntry: Sendable {
     enum State: Sendable {
         /// Its contents will come.
         case awaiting
+        /// What an earlier run left of it is being digested.
+        case resuming
         /// Bytes are being staged.
         case staging(Staging)
         /// A small file, an object or attributes are being put in place.
@@ -131,6 +150,8 @@ struct ReceivedEntry: Sendable {
 }
 
 struct Staging: Sendable {
+    /// What an earlier run left is open, and its length was told: contents may begin there.
+    var resumeAt: UInt64?
     var isOpening = false
     var isOpen = false
     var isWriting = false

@@ -138,6 +138,6 @@ extension ReceiverMachine {
         open[id] = entry
         progress.filesToSend += 1
         progress.bytesToSend &+= entry.entry.attributes.size
-        ask(id)
+        askOrResume(id)
     }
 }

@@ -82,7 +82,13 @@ extension ReceiverMachine {
 
     mutating func wroteSmall(_ ids: [FileID], _ weight: Int, _ results: [PlaceResult]) {
         core.release(.content, weight)
+        if let first = ids.first { wroteWhole(first) }
         for (id, result) in zip(ids, results) { placed(id, result) }
+    }
+
+    /// An effect that put this entry (and perhaps neighbours) into its directory has ended.
+    mutating func wroteWhole(_ id: FileID) {
+        if let directory = open[id]?.directory { directories[directory]?.writesOut -= 1 }
     }
 
     // MARK: Staged files
@@ -94,8 +100,9 @@ extension ReceiverMachine {
         switch entry.state {
         case .awaiting: (staging, isNew) = (Staging(), true)
         case .staging(let state): (staging, isNew) = (state, false)
-        case .placing, .checking: return core.release(.content, weight)
+        case .placing, .checking, .resuming: return core.release(.content, weight)
         }
+        let beginsAnew = self.beginsAnew(&staging, segment)
         guard segment.offset == staging.received else { throw .value("content.offset") }
         let (received, overflow) = staging.received.addingReportingOverflow(segment.payload.count)
         guard !overflow, received <= entry.entry.attributes.size else { throw .value("content.length") }
@@ -112,7 +119,13 @@ extension ReceiverMachine {
         }
         entry.state = .staging(staging)
         open[segment.id] = entry
-        if isNew { put(.stage(segment.id), in: entry.directory) } else { writeOn(segment.id) }
+        if beginsAnew {
+            reopenStage(segment.id)
+        } else if isNew {
+            put(.stage(segment.id), in: entry.directory)
+        } else {
+            writeOn(segment.id)
+        }
     }
 
     mutating func openedStage(_ id: FileID, _ result: PlaceResult) {
@@ -165,7 +178,8 @@ extension ReceiverMachine {
     }
 
     /// A staged file is committed, thrown away, or was never opened: the next that waits takes its place.
-    mutating func stageEnded() {
+    mutating func stageEnded(_ ended: FileID) {
+        if resumed.remove(ended) != nil { return resumeWaiting() }
         stagesOpen -= 1
         while stagesOpen < workLimit, let id = waitingStages.popFirst() {
             if let directory = open[id]?.directory { put(.stage(id), in: directory) }
@@ -203,7 +217,7 @@ extension ReceiverMachine {
 
     private mutating func abandonNow(_ id: FileID, _ given: AbandonedStage) {
         core.release(.content, given.weight)
-        run(.abandon(id: id), as: .abandon(given.directory))
+        run(.abandon(id: id), as: .abandon(id, given.directory))
     }
 
     mutating func abandonedStage(in directory: DirectoryID) {

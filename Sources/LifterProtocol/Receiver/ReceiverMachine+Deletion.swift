@@ -117,8 +117,8 @@ extension ReceiverEffect {
     var isIdle: Bool {
         switch self {
         case .forget: true
-        case .scan, .owners, .make, .publish, .finish, .object, .attributes, .small, .stage, .write, .commit, .abandon,
-            .checkRange, .checkFiles, .plan, .delete, .sweep:
+        case .scan, .owners, .make, .publish, .finish, .object, .attributes, .small, .digestPartial, .stage, .write,
+            .commit, .abandon, .checkRange, .checkFiles, .plan, .delete, .sweep:
             false
         }
     }

@@ -186,6 +186,7 @@ extension ReceiverMachine {
             for (name, problem) in scan.problems { fail(path(id, name), problem) }
             if id == 0 { rootAttributes = scan.attributes }
             sweep(scan.partials, in: id)
+            directories[id]?.partials = Set(scan.resumable)
             reportDisplaced(scan.partials, in: id)
             for child in directories[id]?.opened.values.map({ $0 }) ?? [] { decide(child) }
         case .failure(let problem):
@@ -307,8 +308,10 @@ extension ReceiverMachine {
 
     mutating func publishIfComplete(_ id: DirectoryID) {
         guard let directory = directories[id], directory.place == .fresh, directory.isMade, !directory.isPublished,
-            directory.isWholeListing, directory.levelBusy == 0, directory.parkedWrites.isEmpty, !directory.isMaking
+            directory.parkedWrites.isEmpty, !directory.isMaking
         else { return }
+        let isComplete = directory.isWholeListing && directory.levelBusy == 0
+        guard isComplete || (directory.showsEarly && directory.writesOut == 0) else { return }
         directories[id]?.isMaking = true
         directories[id]?.busy += 1
         run(.publishDirectory(id: id), as: .publish(id))
@@ -322,6 +325,9 @@ extension ReceiverMachine {
         case .done:
             directories[id]?.isPublished = true
             directories[id]?.isTouched = true
+            let parked = directories[id]?.parkedWrites ?? []
+            directories[id]?.parkedWrites = []
+            for write in parked { resume(write, in: id) }
             stopBuilding(id, children: Array(directory.opened.values))
         case .kept: abandonTree(id)
         case .failed(let problem):
@@ -346,6 +352,12 @@ extension ReceiverMachine {
     /// The parent, where the directory was let go at once.
     private mutating func finish(_ id: DirectoryID) -> DirectoryID? {
         guard let directory = directories[id], directory.isQuiet, id != 0 || (listingEnded && !rootIsFinished) else {
+            return nil
+        }
+        if !directory.partials.isEmpty, !changesNothing {
+            // Nobody wanted these.
+            directories[id]?.partials = []
+            sweep(Array(directory.partials), in: id)
             return nil
         }
         directories[id]?.isFinishing = true

@@ -268,24 +268,29 @@ extension ReceiverMachine {
         progress.filesToSend += 1
         progress.bytesToSend &+= received.entry.attributes.size
         begin(id, received)
-        if !received.isPromised { ask(id) }
+        if !received.isPromised { askOrResume(id) }
     }
 
     /// Asks the sender for a file's contents.
-    mutating func ask(_ id: FileID) {
+    mutating func ask(_ id: FileID, resume: Resume? = nil) {
         awaited[id] = true
-        wanted.append(id)
+        wanted.append(Request.Item(id, resume: resume))
     }
 
     /// Does a piece of writing once its directory exists.
     mutating func put(_ write: ParkedWrite, in directory: DirectoryID) {
         guard let place = directories[directory] else { return refuse(write) }
         if place.place == .unwanted { return refuse(write) }
-        if place.isThere { resume(write, in: directory) } else { directories[directory]?.parkedWrites.append(write) }
+        if place.isThere && !(place.isPublishing && write.isWhole) {
+            resume(write, in: directory)
+        } else {
+            directories[directory]?.parkedWrites.append(write)
+        }
     }
 
     mutating func resume(_ write: ParkedWrite, in directory: DirectoryID) {
         directories[directory]?.isTouched = true
+        if write.isWhole { directories[directory]?.writesOut += 1 }
         switch write {
         case .object(let id, let entry, let rule):
             run(.makeObject(directory: directory, entry: entry, set: attributeSet, rule: rule), as: .object(id))
@@ -301,6 +306,10 @@ extension ReceiverMachine {
             open[id] = entry
             stagesOpen += 1
             run(.openStage(target(id, entry)), as: .stage(id))
+            if entry.entry.attributes.size >= Tuning.smallestPartial {
+                directories[directory]?.showsEarly = true
+                publishIfComplete(directory)
+            }
         }
     }
 
@@ -429,9 +438,9 @@ extension ReceiverMachine {
                 saidSame = sameUpTo
                 core.send(.same(upTo: saidSame))
             } else if !wanted.isEmpty {
-                let ids = Array(wanted.prefix(4096))
-                wanted.removeFirst(ids.count)
-                core.send(.request(Request(ids)))
+                let items = Array(wanted.prefix(ProtocolConstants.longestList))
+                wanted.removeFirst(items.count)
+                core.send(.request(Request(items)))
             } else if !digestsWanted.isEmpty {
                 let ids = Array(digestsWanted.prefix(4096))
                 digestsWanted.removeFirst(ids.count)

@@ -5,7 +5,7 @@
 //
 // The rooms: +Asked (nothing but what the job is about), +Directories (where a directory stands: existing, fresh, unwanted; making, publishing, finishing),
 // +Merge (ranges and entries against the own listing), +Entries (what becomes of one entry), +Contents (frames to
-// files), +Checks (`--checksum`), +Deletion (the plan, the second pass, the end).
+// files), +Resume (what an earlier run has left of a file), +Checks (`--checksum`), +Deletion (the plan, the second pass, the end).
 
 package struct ReceiverMachine: Sendable {
     package internal(set) var core: SessionCore
@@ -48,7 +48,7 @@ package struct ReceiverMachine: Sendable {
     var earlyContents = Queue<EarlyContent>()
     /// Staged files that were given up while an effect on them was out.
     var abandoned: [FileID: AbandonedStage] = [:]
-    var wanted: [FileID] = []
+    var wanted: [Request.Item] = []
     var digestsWanted: [FileID] = []
     var runs: [Outcomes.Run] = []
     var fullDisks = 0
@@ -58,6 +58,10 @@ package struct ReceiverMachine: Sendable {
     var waitingToBuild = EarliestFirst<DirectoryID>()
     var stagesOpen = 0
     var waitingStages = Queue<FileID>()
+    /// Staged files that continue what an earlier run left. They wait open for their contents, perhaps behind those
+    /// of others, so they are counted apart.
+    var resumed: Set<FileID> = []
+    var waitingResumes = Queue<FileID>()
     var nextOrder: UInt64 = 1
     /// How many of each may be in work at once; set by whoever knows how many descriptors there are.
     package var workLimit = Tuning.workLimit
@@ -241,15 +245,19 @@ package struct ReceiverMachine: Sendable {
         case (.make(let id), .madeDirectory(let placed)): made(id, placed)
         case (.publish(let id), .publishedDirectory(let placed)): published(id, placed)
         case (.finish(let id), .finishedDirectory(let placed)): finished(directory: id, placed)
-        case (.object(let id), .madeObject(let placed)): self.placed(id, placed)
+        case (.object(let id), .madeObject(let placed)):
+            wroteWhole(id)
+            self.placed(id, placed)
         case (.attributes(let id), .setAttributes(let placed)): self.placed(id, placed)
         case (.small(let ids, let weight), .wroteSmall(let placed)): wroteSmall(ids, weight, placed)
+        case (.digestPartial(let id), .digestedPartial(let digest)): digestedPartial(id, digest)
         case (.stage(let id), .openedStage(let placed)):
-            if case .done = placed {} else { stageEnded() }
+            // One that was given up meanwhile ends when it is thrown away.
+            if case .done = placed {} else if abandoned[id] == nil { stageEnded(id) }
             openedStage(id, placed)
         case (.write(let id), .wroteChunk(let placed)): wroteChunk(id, placed)
         case (.commit(let id), .committed(let placed)):
-            stageEnded()
+            stageEnded(id)
             self.placed(id, placed)
         case (.checkRange(let sequence), .digested(let digests)): digestedRange(sequence, digests)
         case (.checkFiles(let ids), .digested(let digests)): digestedFiles(ids, digests)
@@ -257,8 +265,8 @@ package struct ReceiverMachine: Sendable {
             plannedDeletion(directory, name, counts, count, problem)
         case (.delete, .deleted(let paths, let failures, let more)): deleted(paths, failures, more)
         case (.sweep(let id), .swept): swept(id)
-        case (.abandon(let directory), .abandoned):
-            stageEnded()
+        case (.abandon(let id, let directory), .abandoned):
+            stageEnded(id)
             abandonedStage(in: directory)
         case (.forget, _): break
         default: core.refuse(Abort(exit: 11, text: "the file layer answered another question"))
@@ -307,10 +315,11 @@ enum ReceiverEffect: Sendable {
     case object(FileID)
     case attributes(FileID)
     case small([FileID], weight: Int)
+    case digestPartial(FileID)
     case stage(FileID)
     case write(FileID)
     case commit(FileID)
-    case abandon(DirectoryID)
+    case abandon(FileID, DirectoryID)
     case forget
     case checkRange(UInt64)
     case checkFiles([FileID])

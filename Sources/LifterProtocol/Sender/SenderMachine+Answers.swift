@@ -10,7 +10,7 @@ extension SenderMachine {
         case .expand(let expand): try self.expand(expand)
         case .subtree(let subtree): try self.subtree(subtree)
         case .request(let request):
-            for id in request.ids { try self.request(id) }
+            for item in request.items { try self.request(item) }
         case .outcomes(let outcomes):
             for run in outcomes.runs { try settle(run) }
         case .digestRequest(let list): try requestDigests(list.ids)
@@ -129,13 +129,19 @@ extension SenderMachine {
 
     // MARK: Entries
 
-    private mutating func request(_ id: FileID) throws(WireError) {
-        guard var entry = open[id], let node = directories[entry.directory],
+    private mutating func request(_ item: Request.Item) throws(WireError) {
+        guard var entry = open[item.id], let node = directories[entry.directory],
             node.listing.attributes(at: Int(entry.index)).kind == .regular, entry.requests < Tuning.requestsPerFile
         else { throw .value("request.id") }
+        // One thing at a time is read of a file.
+        guard !entry.isQueued else { throw .value("request.id (asked for already)") }
         entry.requests += 1
-        open[id] = entry
-        want(id)
+        open[item.id] = entry
+        if let resume = item.resume, resume.length <= node.listing.attributes(at: Int(entry.index)).size {
+            want(item.id, from: resume)
+        } else {
+            want(item.id)
+        }
     }
 
     private mutating func settle(_ run: Outcomes.Run) throws(WireError) {

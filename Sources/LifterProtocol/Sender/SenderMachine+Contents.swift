@@ -7,6 +7,18 @@ struct ContentItem: Sendable {
     var id: FileID
     /// The listing message that must have left before.
     var serial: UInt64
+    var start = Start.closed
+
+    enum Start: Sendable {
+        case closed
+        /// Its beginning was compared, and it is open; what is sent begins at this offset.
+        case open(UInt64)
+        case failed(FileProblem)
+    }
+
+    var isClosed: Bool {
+        if case .closed = start { true } else { false }
+    }
 }
 
 struct ContentJob: Sendable {
@@ -38,18 +50,27 @@ struct LargeJob: Sendable {
 }
 
 extension SenderMachine {
-    /// Puts a file's contents in line; twice is allowed (a re-send after a digest mismatch).
-    mutating func want(_ id: FileID) {
-        guard var entry = open[id] else { return }
-        if !entry.wantsContent {
-            entry.wantsContent = true
-            open[id] = entry
+    /// Puts a file's contents in line; twice is allowed (a re-send after a digest mismatch). With `resume`, its
+    /// beginning is compared first.
+    mutating func want(_ id: FileID, from resume: Resume? = nil) {
+        guard let item = queue(id) else { return }
+        if let resume { checks.append(PrefixTask(item: item, resume: resume)) } else { requested.append(item) }
+    }
+
+    /// Counts a file whose contents are wanted. Whoever gets the item puts it in line.
+    mutating func queue(_ id: FileID) -> ContentItem? {
+        guard var entry = open[id] else { return nil }
+        let isFirst = !entry.wantsContent
+        entry.wantsContent = true
+        entry.isQueued = true
+        open[id] = entry
+        if isFirst {
             let size = directories[entry.directory]?.listing.attributes(at: Int(entry.index)).size ?? 0
             progress.filesToSend += 1
             progress.bytesToSend &+= size
             summary.totalBytes &+= size
         }
-        requested.append(ContentItem(id: id, serial: entry.serial))
+        return ContentItem(id: id, serial: entry.serial)
     }
 
     mutating func advanceContents() {
@@ -69,21 +90,38 @@ extension SenderMachine {
                 refuseContents()
                 continue
             }
-            if entry.attributes.size <= smallFile {
+            if entry.attributes.size <= smallFile, item.isClosed {
                 startSmall(directory)
             } else {
                 _ = requested.popFirst()
-                let number = nextJob
-                nextJob += 1
-                jobs.append(ContentJob(number: number, serial: item.serial, work: .large(LargeJob(id: item.id))))
-                run(.openSource(id: item.id, directory: directory, entry: entry), as: .openSource(job: number))
+                startLarge(item, entry, directory)
             }
         }
     }
 
-    private var smallFile: UInt64 { agreement.isInProcess ? Tuning.smallFile * 4 : Tuning.smallFile }
+    private mutating func startLarge(_ item: ContentItem, _ entry: Entry, _ directory: DirectoryID) {
+        let number = nextJob
+        nextJob += 1
+        var large = LargeJob(id: item.id)
+        switch item.start {
+        case .closed:
+            run(.openSource(id: item.id, directory: directory, entry: entry), as: .openSource(job: number))
+        case .open(let offset):
+            checkedWaiting -= 1
+            large.isOpen = true
+            large.state = .idle
+            large.offset = offset
+        case .failed(let problem):
+            large.problem = problem
+            large.state = .ended
+        }
+        jobs.append(ContentJob(number: number, serial: item.serial, work: .large(large)))
+        readOn(number)
+    }
 
-    private func lookUp(_ id: FileID) -> (Entry, DirectoryID)? {
+    var smallFile: UInt64 { agreement.isInProcess ? Tuning.smallFile * 4 : Tuning.smallFile }
+
+    func lookUp(_ id: FileID) -> (Entry, DirectoryID)? {
         guard let open = open[id], let node = directories[open.directory] else { return nil }
         return (node.listing.entry(at: Int(open.index)), open.directory)
     }
@@ -95,7 +133,8 @@ extension SenderMachine {
         var bytes: UInt64 = 0
         var serial: UInt64 = 0
         while let item = requested.first, ids.count < Tuning.smallBatchFiles,
-            let (entry, place) = lookUp(item.id), place == directory, entry.attributes.size <= smallFile,
+            item.isClosed, let (entry, place) = lookUp(item.id), place == directory,
+            entry.attributes.size <= smallFile,
             ids.isEmpty || bytes + entry.attributes.size <= UInt64(min(frameBytes, Tuning.smallBatchBytes))
         {
             _ = requested.popFirst()
@@ -119,6 +158,10 @@ extension SenderMachine {
             job.ids.count < Tuning.smallBatchFiles
         {
             _ = requested.popFirst()
+            if case .open = item.start {
+                checkedWaiting -= 1
+                run(.closeSource(id: item.id), as: .closeSource)
+            }
             job.ids.append(item.id)
             job.reads?.append(.failed(problem))
             serial = max(serial, item.serial)
@@ -216,6 +259,7 @@ extension SenderMachine {
         for (position, id) in job.ids.enumerated() {
             let none = Payload.bytes([], 0..<0)
             guard position < reads.count else { continue }
+            open[id]?.isQueued = false
             switch reads[position] {
             case .whole(let range, let digest):
                 summary.contentBytes += UInt64(range.count)
@@ -263,6 +307,7 @@ extension SenderMachine {
 
     private mutating func endLarge(_ large: LargeJob) -> Bool {
         _ = jobs.popFirst()
+        open[large.id]?.isQueued = false
         if large.isOpen { run(.closeSource(id: large.id), as: .closeSource) }
         if let next = jobs.first { readOn(next.number) }
         return true

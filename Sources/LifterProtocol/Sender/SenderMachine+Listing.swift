@@ -230,7 +230,12 @@ extension SenderMachine {
                     directory: current.directory, answers: nil, base: base, entries: entries, hasMore: !isLast,
                     isLast: isLast, isIncomplete: node.isIncomplete, isPromised: node.wish == .contents,
                     matched: [])))
-        if node.wish == .contents { promise(entries, base) }
+        if node.wish == .contents {
+            let large = promise(entries, base)
+            emission?.large += large
+            // They hold ids, and there are not so many.
+            if let waiting = emission?.large.count, waiting > Int(agreement.peerLimits.openIDs) / 4 { promiseLarge() }
+        }
         emission?.next = end
         if isLast { endTelling(current.directory) }
     }
@@ -263,14 +268,25 @@ extension SenderMachine {
         directories[directory]?.uses += indices.count
     }
 
-    private mutating func promise(_ entries: [Entry], _ base: FileID) {
+    /// Small files come first, so that a new directory has all of them, and its name, before it waits for large ones:
+    /// what arrives of those then survives the end of the session. Returns the large ones.
+    private mutating func promise(_ entries: [Entry], _ base: FileID) -> [ContentItem] {
+        var large: [ContentItem] = []
         for (offset, entry) in entries.enumerated() where entry.attributes.kind == .regular {
-            want(base + UInt64(offset))
+            guard let item = queue(base + UInt64(offset)) else { continue }
+            if entry.attributes.size <= smallFile { requested.append(item) } else { large.append(item) }
         }
+        return large
+    }
+
+    private mutating func promiseLarge() {
+        for item in emission?.large ?? [] { requested.append(item) }
+        emission?.large = []
     }
 
     /// A directory is told: its children come next, first name first.
     private mutating func endTelling(_ id: DirectoryID) {
+        promiseLarge()
         emission = nil
         guard let node = directories[id] else { return }
         if node.wish != .nothing && !options.topOnly {
@@ -310,7 +326,9 @@ extension SenderMachine {
                     directory: expansion.directory, answers: expansion.sequence, base: base, entries: entries,
                     hasMore: next < expansion.upper, isLast: false, isIncomplete: node.isIncomplete,
                     isPromised: node.wish == .contents, matched: expansion.isFirst ? expansion.matched : [])))
-        if node.wish == .contents { promise(entries, base) }
+        if node.wish == .contents {
+            for item in promise(entries, base) { requested.append(item) }
+        }
         expansion.next = next
         expansion.isFirst = false
         if next < expansion.upper {

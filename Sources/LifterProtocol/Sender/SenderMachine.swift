@@ -6,7 +6,7 @@
 // reads a clock or opens anything.
 //
 // The rooms: +Listing (directories to ranges and entries), +Answers (what the receiver says), +Contents (files to
-// frames), +Digests (`--checksum`).
+// frames), +Resume (files that the receiver has the beginning of), +Digests (`--checksum`).
 
 package struct SenderMachine: Sendable {
     package internal(set) var core: SessionCore
@@ -40,6 +40,11 @@ package struct SenderMachine: Sendable {
     var rootIsOpen: Bool
     var nextID: FileID = 1
     var requested = Queue<ContentItem>()
+    /// Files of which the receiver holds a beginning that is still to be compared; the first is in work.
+    var checks = Queue<PrefixTask>()
+    var isChecking = false
+    /// Files that wait open in `requested`.
+    var checkedWaiting = 0
     var jobs = Queue<ContentJob>()
     var nextJob: UInt64 = 0
     var contentsStopped = false
@@ -150,6 +155,7 @@ package struct SenderMachine: Sendable {
             tellAgainIfWanted()
             advanceListing()
             advanceDigests()
+            advanceChecks()
             advanceContents()
         }
         core.completeIfDone()
@@ -174,6 +180,10 @@ package struct SenderMachine: Sendable {
         case .readChunk(let job):
             if case .readChunk(let chunk) = result { readChunk(job, chunk) }
         case .closeSource: break
+        case .openChecked:
+            if case .openedSource(let opened) = result { openedForCheck(opened) }
+        case .checkPrefix:
+            if case .checkedPrefix(let check) = result { checkedPrefix(check) }
         case .digest:
             if case .digested(let digests) = result { digested(digests) }
         }
@@ -205,6 +215,8 @@ enum RunningEffect: Sendable {
     case openSource(job: UInt64)
     case readChunk(job: UInt64)
     case closeSource
+    case openChecked
+    case checkPrefix
     case digest
 }
 

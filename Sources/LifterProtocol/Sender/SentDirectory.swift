@@ -42,6 +42,8 @@ enum ScanState: Sendable {
 struct Emission: Sendable {
     var directory: DirectoryID
     var next: Int
+    /// Promised contents that come when the small ones have.
+    var large: [ContentItem] = []
 }
 
 /// A range on its way out as entries.
@@ -63,6 +65,8 @@ struct OpenEntry: Sendable {
     var index: Int32
     /// Its contents were asked for or promised.
     var wantsContent = false
+    /// They are in line or under way.
+    var isQueued = false
     /// The serial of the listing message that defined it.
     var serial: UInt64
     /// How often its contents were asked for, and whether its digest was.

@@ -46,6 +46,12 @@ package enum Tuning {
     package static let chunksAhead = 4
     /// Content jobs (a batch or a large file) in work at once.
     package static let contentJobs = 6
+    /// What is left of an interrupted file is kept, and continued, from so many bytes on.
+    package static let smallestPartial: UInt64 = 1 << 20
+    /// Bytes digested by one effect.
+    package static let digestStep = 4 << 20
+    /// Files whose beginning has been found the same, waiting open for their turn.
+    package static let checkedAhead = 4
     /// Directories scanned ahead of the listing.
     package static let scansAhead = 8
     /// Entries in one message.

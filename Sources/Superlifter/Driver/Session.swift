@@ -11,7 +11,7 @@ enum Session {
         do throws(Errno) {
             return Hello(
                 software: software, nonce: try Random.bytes(ProtocolConstants.nonceLength),
-                features: [Hello.zlibFeature], limits: Limits(), abilities: abilities)
+                features: [Hello.zlibFeature, Hello.resumeFeature], limits: Limits(), abilities: abilities)
         } catch {
             throw SuperlifterError(.file, "cannot get random bytes from the system", causes: [error.description])
         }
@@ -26,7 +26,7 @@ enum Session {
         Agreement(
             job: result.job, peerLimits: result.peer.limits, ownLimits: own.limits,
             receiverAbilities: ownIsReceiver ? own.abilities : result.peer.abilities, digestKey: result.digestKey,
-            isInProcess: false)
+            isInProcess: false, peerFeatures: Set(result.peer.features))
     }
 
     /// The file layer's settings for one end of a job.
@@ -44,6 +44,7 @@ enum Session {
         settings.allowsClone = agreement.isInProcess
         settings.heldDirectories = DescriptorBudget.directories / (agreement.isInProcess ? 2 : 1)
         settings.omitDirectoryTimes = options.omitDirectoryTimes || !options.keepTimes
+        settings.keepsPartials = options.keepPartials
         settings.replacesDirectories = options.force || options.delete != .none
         return settings
     }

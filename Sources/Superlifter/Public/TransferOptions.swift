@@ -90,6 +90,9 @@ public struct TransferOptions: Hashable, Sendable {
     /// Create missing parents of the destination.
     public var makesPath = false
 
+    /// What has arrived of a large file when a run is interrupted stays, and the next run goes on from there.
+    public var keepsPartials = true
+
     /// How contents are compressed on a stream.
     public var compression = Compression.none
     /// Seconds of silence after which a session ends; nil: 300.
@@ -126,6 +129,7 @@ public struct TransferOptions: Hashable, Sendable {
         job.maxDelete = deletionLimit
         job.force = force
         job.makePath = makesPath
+        job.keepPartials = keepsPartials
         switch compression {
         case .none: job.compression = .none
         case .zstd(let level): job.compression = .zstd(level: Int32(clamping: level))

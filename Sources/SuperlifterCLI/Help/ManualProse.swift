@@ -198,8 +198,8 @@ enum ManualProse {
         .item(
             ".sl-part-*",
             """
-            A file or directory that is being made, beside its final name. One that a killed run left is used or \
-            removed by the next. Names of this pattern are never sent.
+            A file or directory that is being made, beside its final name. One that an interrupted run left is \
+            continued or removed by the next. Names of this pattern are never sent.
             """),
         .item(
             ".sl-displaced-*",
@@ -210,9 +210,8 @@ enum ManualProse {
         .section("Limits of this release"),
         .paragraph(
             """
-            A file that changed is sent whole. Hard links are sent as separate files. An interrupted file is sent \
-            again from its beginning; files that were complete are not. There is no configuration file, and so no \
-            module.
+            A file that changed is sent whole. Hard links are sent as separate files. There is no configuration \
+            file, and so no module.
             """),
         .section("See also"),
         .paragraph("ssh(1), sshd(8), rsync(1), inetd(8), systemd.socket(5), socat(1)"),

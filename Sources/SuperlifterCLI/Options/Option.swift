@@ -67,7 +67,7 @@ package enum OptionID: Sendable, CaseIterable {
     case exclude, include, excludeFrom, includeFrom, filter
     case perms, times, owner, group, links, devices, numericIDs, omitDirectoryTimes
     case delete, deleteBefore, deleteExcluded, maxDelete, force, deleteFromEmpty
-    case makePath
+    case makePath, partial
     case compress, compressDefault, timeout, connectTimeout
     case rsh, remotePath, sshPipes, via, ipv4, ipv6, address
     case verbose, quiet, itemize, progress, info, stats, json, listOnly, humanReadable, help, version

@@ -11,9 +11,10 @@ extension OptionTable {
             negated: .later("not built yet: changed files go whole"), for: .changing, in: .writing,
             "send changed files whole"),
         Option(
-            "partial", nil, nil,
-            .accepted("no effect in this release, which starts an interrupted file again"),
-            negated: .later("not built yet"), for: .changing, in: .writing, "keep what arrived of a file"),
+            "partial", nil, nil, .means(.partial, "the default"), negated: .built(.partial), showsNegated: true,
+            for: .changing, in: .writing, "throw away what arrived of an interrupted file",
+            "By default what arrived of a file of 1 MiB or more stays beside it under a reserved name, out of sight of "
+                + "the next run's comparison, and that run sends only the rest if the beginning is still the same."),
         later("inplace", nil, nil, "write into the existing file"),
         later("append-verify", nil, nil, "continue files that grew, and verify them"),
         later("sparse", "S", nil, "turn runs of zeros into holes"),

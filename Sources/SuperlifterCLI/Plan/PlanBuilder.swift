@@ -55,7 +55,7 @@ package struct PlanBuilder {
         request.selection = try selection()
         request.keep = keeping()
         request.deletion = try deletion()
-        request.makesPath = parsed.isOn(.makePath)
+        request.writing = writing()
         request.wire = try wire()
         request.connection = try connecting()
         request.output = try output()
@@ -151,6 +151,13 @@ package struct PlanBuilder {
             deletion.limit = limit
         }
         return deletion
+    }
+
+    private func writing() -> Writing {
+        var writing = Writing()
+        writing.makesPath = parsed.isOn(.makePath)
+        writing.keepsPartials = parsed.isOn(.partial, otherwise: true)
+        return writing
     }
 
     private func wire() throws(UsageFailure) -> Wire {

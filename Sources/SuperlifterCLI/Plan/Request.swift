@@ -33,8 +33,7 @@ package struct TransferRequest: Equatable, Sendable {
     package var selection = Selection()
     package var keep = Keeping()
     package var deletion = Deletion()
-    /// Create missing parents of the destination.
-    package var makesPath = false
+    package var writing = Writing()
     package var wire = Wire()
     package var connection = Connecting()
     package var output = OutputChoices()
@@ -119,6 +118,15 @@ package struct Deletion: Equatable, Sendable {
     package var limit: Limit?
     /// A file may replace a directory that is not empty.
     package var force = false
+
+    package init() {}
+}
+
+/// How files come into being at the destination.
+package struct Writing: Equatable, Sendable {
+    /// Create missing parents of the destination.
+    package var makesPath = false
+    package var keepsPartials = true
 
     package init() {}
 }

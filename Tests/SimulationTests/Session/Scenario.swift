@@ -84,6 +84,8 @@ struct Scenario {
         }
         plan.lateEffects = random.chance(30) && !plan.isInProcess ? 40 : 0
         plan.heldDirectories = random.pick([2, 3, 16, 64])
+        plan.smallestPartial = random.pick([0, 1, 1000, 100 << 10])
+        plan.digestStep = random.pick([100, 64 << 10])
         if random.chance(15) { plan.source = Array("/src".utf8) }
     }
 

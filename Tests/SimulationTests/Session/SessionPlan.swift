@@ -21,6 +21,10 @@ struct SessionPlan: Sendable {
     var granularity: UInt32 = 1
     var syncs = false
     var heldDirectories = 64
+    /// What is left of an interrupted file is kept from so many bytes on; 0: not at all.
+    var smallestPartial: UInt64 = 1000
+    /// Bytes digested in one effect.
+    var digestStep = 64 << 10
     var poolSize = 2
     /// Sender's ids from 1000 on stand for this much more at the receiver.
     var ownerShift: UInt32 = 0
@@ -60,7 +64,7 @@ struct SessionPlan: Sendable {
         let versions = isClient ? clientVersions : serverVersions
         return Hello(
             software: isClient ? "simulated client" : "simulated server", nonce: nonce,
-            features: [Hello.zlibFeature], limits: isClient ? clientLimits : serverLimits, abilities: abilities,
+            features: [Hello.zlibFeature, Hello.resumeFeature], limits: isClient ? clientLimits : serverLimits, abilities: abilities,
             oldest: versions.lowerBound, newest: versions.upperBound)
     }
 
@@ -78,6 +82,9 @@ struct SessionPlan: Sendable {
         settings.replacesDirectories = options.force || options.delete != .none
         settings.startedAt = startedAt
         settings.heldDirectories = heldDirectories
+        settings.keepsPartials = smallestPartial > 0
+        settings.smallestPartial = max(1, smallestPartial)
+        settings.digestStep = digestStep
         return settings
     }
 }

@@ -31,7 +31,7 @@ struct SimulatedPool {
     var changes: [String: Int] { counts.filter { !Self.harmless.contains($0.key) } }
 
     private static let harmless: Set<String> = [
-        "scan", "forget", "digestFiles", "readSmall", "openSource", "readChunk", "closeSource", "resolveOwners",
+        "scan", "forget", "digestFiles", "readSmall", "openSource", "readChunk", "closeSource", "checkPrefix", "resolveOwners",
         "planDeletion",
     ]
 
@@ -44,6 +44,7 @@ struct SimulatedPool {
         case .openSource: "openSource"
         case .readChunk: "readChunk"
         case .closeSource: "closeSource"
+        case .checkPrefix: "checkPrefix"
         case .makeDirectory: "makeDirectory"
         case .resolveOwners: "resolveOwners"
         case .publishDirectory: "publishDirectory"
@@ -51,6 +52,7 @@ struct SimulatedPool {
         case .makeObject: "makeObject"
         case .setAttributes: "setAttributes"
         case .writeSmall: "writeSmall"
+        case .digestPartial: "digestPartial"
         case .openStage: "openStage"
         case .writeChunk: "writeChunk"
         case .commit: "commit"

@@ -174,7 +174,7 @@ final class SimulatedSide {
             Agreement(
                 job: job, peerLimits: result.peer.limits,
                 ownLimits: isClient ? plan.clientLimits : plan.serverLimits, receiverAbilities: receiver,
-                digestKey: result.digestKey, isInProcess: false),
+                digestKey: result.digestKey, isInProcess: false, peerFeatures: Set(result.peer.features)),
             now)
     }
 

@@ -1,0 +1,56 @@
+// Files that the receiver has the beginning of. Before such a file stands in line its beginning is compared, step by
+// step and one file at a time, beside the contents of others; if it is the same, only the rest is sent.
+
+/// A beginning to be compared.
+struct PrefixTask: Sendable {
+    var item: ContentItem
+    var resume: Resume
+}
+
+extension SenderMachine {
+    mutating func advanceChecks() {
+        while !isChecking, checkedWaiting < Tuning.checkedAhead, let task = checks.first {
+            guard !contentsStopped, let (entry, directory) = lookUp(task.item.id) else {
+                // Refused in its turn, like any other.
+                _ = checks.popFirst()
+                requested.append(task.item)
+                continue
+            }
+            isChecking = true
+            run(.openSource(id: task.item.id, directory: directory, entry: entry), as: .openChecked)
+        }
+    }
+
+    mutating func openedForCheck(_ result: Result<(any SourceFile)?, FileProblem>) {
+        switch result {
+        case .success: check()
+        case .failure(let problem): endCheck(.failed(problem))
+        }
+    }
+
+    private mutating func check() {
+        guard let task = checks.first else { return }
+        run(.checkPrefix(id: task.item.id, task.resume), as: .checkPrefix)
+    }
+
+    mutating func checkedPrefix(_ result: Result<PrefixCheck, FileProblem>) {
+        guard let task = checks.first else { return }
+        let isWanted = !contentsStopped && open[task.item.id] != nil
+        switch result {
+        case .success(.more) where isWanted: check()
+        case .success(.same): endCheck(.open(task.resume.length))
+        case .success(.more), .success(.different): endCheck(.open(0))
+        case .failure(let problem):
+            run(.closeSource(id: task.item.id), as: .closeSource)
+            endCheck(.failed(problem))
+        }
+    }
+
+    private mutating func endCheck(_ start: ContentItem.Start) {
+        isChecking = false
+        guard var item = checks.popFirst()?.item else { return }
+        item.start = start
+        if case .open = start { checkedWaiting += 1 }
+        requested.append(item)
+    }
+}

@@ -1,0 +1,225 @@
+"""Interrupted files: whatever ended a run in the middle of one, the next run sends little more than what was missing.
+
+A relay between the ends holds the stream at a certain byte; then one end is killed, interrupted, or loses its stream.
+The relay of the next run counts.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+try:
+    from . import faults, trees, walker
+    from .support import SystemTest
+except ImportError:
+    import faults
+    import trees
+    import walker
+    from support import SystemTest
+
+SIZE = 40 << 20  # bytes of the file
+HELD = 30 << 20  # bytes of the stream that pass before it is held
+WINDOW = 8 << 20  # bytes of contents that may be under way
+SLACK = 1 << 20  # bytes for all else that travels
+
+
+def wait_for(question, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = question()
+        if answer:
+            return answer
+        time.sleep(0.01)
+    return None
+
+
+class Scene:
+    """A source with one large file, a destination, and runs between them through the relay."""
+
+    def __init__(self, test, verb, options=(), size=SIZE):
+        self.test, self.verb, self.options = test, verb, list(options)
+        self.place = test.fresh(f"resume-{verb}")
+        self.source, self.destination = os.path.join(self.place, "source"), os.path.join(self.place, "destination")
+        os.mkdir(self.source)
+        os.mkdir(self.destination)
+        self.large = os.path.join(self.source, "large")
+        trees.write(self.large, os.urandom(size))
+        trees.write(os.path.join(self.source, "small"), b"small")
+        self.runs = 0
+        test.addCleanup(trees.remove, self.place)
+
+    def start(self, mode, offset=0, options=()):
+        """A run through the relay; DIRECTION is the one that contents take."""
+        self.runs += 1
+        self.log = os.path.join(self.place, f"log{self.runs}")
+        direction = "up" if self.verb == "push" else "down"
+        words = ["python3", faults.PROXY, self.log, mode, direction, str(offset), "--", self.test.tool.binary, "serve",
+                 "--inetd", "--unconfined"]
+        script = os.path.join(self.place, "far")
+        with open(script, "w") as file:
+            file.write("#!/bin/sh\nexec " + " ".join(words) + "\n")
+        os.chmod(script, 0o755)
+        ends = [self.source + "/", self.destination]
+        ends[1 if self.verb == "push" else 0] = "there:" + ends[1 if self.verb == "push" else 0]
+        argv = [self.test.tool.binary, self.verb, *self.options, *options, "--via", "command:" + script, *ends]
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def server(self):
+        """The server's number, once the stream is held."""
+        note = self.log + ".held"
+        self.test.assertTrue(wait_for(lambda: os.path.exists(note)), "the stream was never held")
+        with open(note) as file:
+            return int(file.read())
+
+    def finish(self, process):
+        """The exit code, what was said, and the bytes that passed in the direction of contents."""
+        said, _ = process.communicate(timeout=60)
+        self.test.assertTrue(wait_for(lambda: os.path.exists(self.log)), said)
+        with open(self.log) as file:
+            figures = json.load(file)
+        return process.returncode, said, figures["up" if self.verb == "push" else "down"]
+
+    def parts(self, where=None):
+        names = os.listdir(os.fsencode(where or self.destination))
+        return [name for name in names if self.test.tool.is_leftover(name)]
+
+    def rerun(self, most, options=()):
+        """A plain run: it succeeds, sends no more than that, and leaves nothing of ours."""
+        code, said, sent = self.finish(self.start("count", options=options))
+        test = self.test
+        test.assertEqual(code, 0, said)
+        test.assertEqual(walker.compare(self.source, self.destination), [])
+        test.assertEqual(self.parts(), [])
+        test.assertLess(sent, most)
+        return sent
+
+
+class Resume(SystemTest):
+    def setUp(self):
+        self.only_for("superlifter")
+
+    def each(self, *options):
+        for verb in ["push", "pull"]:
+            self.direction = verb  # the runner prints it with a failure
+            yield Scene(self, verb, options)
+
+    def held(self, scene):
+        process = scene.start("hold", HELD)
+        return process, scene.server()
+
+    def killed(self, choose):
+        for scene in self.each():
+            process, server = self.held(scene)
+            os.kill(choose(process.pid, server), signal.SIGKILL)
+            scene.finish(process)
+            self.assertTrue(scene.parts())
+            scene.rerun(SIZE - HELD + WINDOW + SLACK)
+
+    def test_the_client_is_killed(self):
+        self.killed(lambda client, server: client)
+
+    def test_the_server_is_killed(self):
+        self.killed(lambda client, server: server)
+
+    def test_the_stream_is_cut(self):
+        for scene in self.each():
+            code, said, _ = scene.finish(scene.start("cut", HELD))
+            self.assertEqual(code, 12, said)
+            scene.rerun(SIZE - HELD + WINDOW + SLACK)
+
+    def test_an_interrupt(self):
+        for scene in self.each():
+            process, _ = self.held(scene)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(scene.finish(process)[0], 20)
+            self.assertEqual(len(scene.parts()), 1)
+            scene.rerun(SIZE - HELD + WINDOW + SLACK)
+
+    def test_again_and_again(self):
+        """Each run gets a little further, and none begins anew."""
+        for scene in self.each():
+            total = 0
+            for _ in range(3):
+                process = scene.start("hold", 12 << 20)
+                server = scene.server()
+                # Time for what has passed to be written.
+                time.sleep(0.3)
+                os.kill(server, signal.SIGKILL)
+                total += scene.finish(process)[2]
+            sent = scene.rerun(SIZE)
+            self.assertLess(total + sent, SIZE + 3 * WINDOW + SLACK)
+
+    def test_what_was_left_is_of_no_use(self):
+        """The source has changed, or what was left has: everything is sent, and is right."""
+        for scene in self.each():
+            for which in ["source", "part"]:
+                process, server = self.held(scene)
+                os.kill(server, signal.SIGKILL)
+                scene.finish(process)
+                if which == "part":
+                    path = os.path.join(os.fsencode(scene.destination), scene.parts()[0])
+                    with open(path, "r+b") as file:
+                        file.seek(5 << 20)
+                        file.write(b"something else")
+                else:
+                    with open(scene.large, "r+b") as file:
+                        file.seek(100)
+                        file.write(b"another beginning")
+                    os.utime(scene.large)
+                self.assertGreater(scene.rerun(SIZE + SLACK), SIZE)
+                os.truncate(scene.large, SIZE - 1)
+                os.truncate(scene.large, SIZE)
+                os.unlink(os.path.join(scene.destination, "large"))
+
+    def test_an_old_file_is_replaced(self):
+        """A file that was there before stays as it was until the new one is whole."""
+        for scene in self.each():
+            old = os.path.join(scene.destination, "large")
+            trees.write(old, b"the old one")
+            process, server = self.held(scene)
+            os.kill(server, signal.SIGKILL)
+            scene.finish(process)
+            with open(old, "rb") as file:
+                self.assertEqual(file.read(), b"the old one")
+            scene.rerun(SIZE - HELD + WINDOW + SLACK)
+
+    def test_a_first_copy_of_a_tree(self):
+        """In a new directory the small files come first, so what is large is found again where it was."""
+        for scene in self.each():
+            os.mkdir(os.path.join(scene.source, "new"))
+            os.rename(scene.large, os.path.join(scene.source, "new", "large"))
+            trees.write(os.path.join(scene.source, "new", "z-last"), b"z")
+            process, server = self.held(scene)
+            os.kill(server, signal.SIGKILL)
+            scene.finish(process)
+            self.assertEqual(len(scene.parts(os.path.join(scene.destination, "new"))), 1)
+            scene.rerun(SIZE - HELD + WINDOW + SLACK)
+
+    def test_small_ones_go(self):
+        """Too little came to be worth keeping."""
+        for scene in self.each():
+            process = scene.start("hold", 500_000)
+            scene.server()
+            process.send_signal(signal.SIGINT)
+            scene.finish(process)
+            self.assertEqual(scene.parts(), [])
+
+    def test_a_full_disk(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can mount a small disk")
+        for scene in self.each():
+            mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", scene.destination], check=False)
+            if mounted.returncode != 0:
+                self.skipTest("nothing can be mounted here")
+            try:
+                trees.write(os.path.join(scene.destination, "large"), b"the old one")
+                code, said, sent = scene.finish(scene.start("count"))
+                self.assertEqual(code, 23, said)
+                with open(os.path.join(scene.destination, "large"), "rb") as file:
+                    self.assertEqual(file.read(), b"the old one")
+                subprocess.run(["mount", "-o", "remount,size=100m", scene.destination], check=True)
+                self.assertLess(sent + scene.rerun(SIZE + SLACK), SIZE + 2 * WINDOW + SLACK)
+            finally:
+                subprocess.run(["umount", scene.destination], check=True)
