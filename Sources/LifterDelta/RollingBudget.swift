@@ -18,7 +18,7 @@ struct RollingBudget {
     static let fullCredit = 4 << 20
     static let bytesRolledForOneFound = 8
     /// Probes between two stretches of rolling, and the blocks' lengths that such a stretch has.
-    static let probesBetween = 14
+    static let probesBetween = 30
     static let blocksInStretch = 2
 
     private let blockLength: Int
