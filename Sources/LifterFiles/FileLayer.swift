@@ -72,6 +72,14 @@ package final class FileLayer: Sendable {
         case .closeSource(let id):
             reader.close(id)
             return .closedSource
+        case .matchSmall(let directory, let entries, let signatures):
+            return reader.matchSmall(entries, signatures, in: directory, key: digestKey)
+        case .openMatch(let id, let directory, let entry, let signature, let refine):
+            return .openedSource(reader.openMatch(id, entry, signature, refine, in: directory, key: digestKey))
+        case .matchChunk(let id, let literals):
+            return .matchedChunk(reader.matchChunk(id, literals: literals))
+        case .refineMatch(let id, let runs):
+            return .matchedChunk(reader.refineMatch(id, runs))
 
         case .makeDirectory(let id, let parent, let entry, let rule):
             return makeDirectory(id: id, parent: parent, entry: entry, rule: rule)
@@ -89,6 +97,15 @@ package final class FileLayer: Sendable {
             return writeSmall(in: directory, buffer: buffer, files: files)
         case .digestPartial(let target):
             return .digestedPartial(digestPartial(target))
+        case .signSmall(let directory, let files, let limits):
+            return .signedSmall(signSmall(files, in: directory, limits))
+        case .openBasis(let id, let directory, let file, let limits):
+            return .openedBasis(openBasis(id, file, in: directory, limits))
+        case .signRanges(let id, let blockLength, let strongLength, let ranges):
+            return .signedRanges(signRanges(of: id, blockLength, strongLength, ranges))
+        case .closeBasis(let id):
+            stages.closeBasis(id)
+            return .closedBasis
         case .openStage(let target):
             return openStage(target)
         case .writeChunk(let id, let payloads):

@@ -48,6 +48,13 @@ extension FileLayer {
     ) -> PlaceResult {
         result { () throws(FileProblem) in
             try checkMayWrite(file.target.entry.name)
+            if file.patch != nil {
+                let (file, buffer) = try patched(file, buffer, in: id)
+                try check(file, buffer)
+                return try working(in: id, directory) { () throws(FileProblem) in
+                    try replace(file, buffer, id, directory)
+                }
+            }
             try check(file, buffer)
             if habits.isPrivate {
                 return try create(file, buffer, directory, &habits)

@@ -14,9 +14,10 @@ final class SourceReader: Sendable {
     private let settings: FileSettings
     private let directories: DirectoryTable
     private let open = Mutex<[FileID: OpenSource]>([:])
+    let matching = Mutex<[FileID: MatchingSource]>([:])
 
     /// Bytes read by one call.
-    private static let piece = 256 << 10
+    static let piece = 256 << 10
     /// The most that one batch of small files may hold (the machine asks for far less).
     private static let largestBatch = 64 << 20
 
@@ -58,7 +59,7 @@ final class SourceReader: Sendable {
     }
 
     /// Fills `range` with the whole of a file; twice, where it changed the first time.
-    private func readWhole(
+    func readWhole(
         _ entry: Entry, in directory: DirectoryID, into buffer: inout [UInt8], _ range: Range<Int>,
         _ patience: inout Patience
     ) throws(FileProblem) {
@@ -178,6 +179,7 @@ final class SourceReader: Sendable {
 
     func close(_ id: FileID) {
         open.withLock { $0[id] = nil }
+        matching.withLock { $0[id] = nil }
     }
 
     // MARK: Digests
@@ -232,7 +234,7 @@ final class SourceReader: Sendable {
     // MARK: Opening and reading
 
     /// Opens a regular file and begins to watch it, not before its last change is old enough.
-    private func openWatched(
+    func openWatched(
         _ name: [UInt8], in directory: DirectoryID, _ patience: inout Patience
     ) throws(FileProblem) -> WatchedSource {
         let descriptor = try directories.withDirectory(directory, holding: name[...]) {
@@ -267,14 +269,14 @@ final class SourceReader: Sendable {
         }
     }
 
-    private func checkListed(_ status: FileStatus, _ listed: Attributes) throws(FileProblem) {
+    func checkListed(_ status: FileStatus, _ listed: Attributes) throws(FileProblem) {
         if status.size != listed.size || Timestamp(status.modified) != listed.modified {
             throw FileProblem(.changed, doing: "opening")
         }
     }
 
     /// Reads until `range` is full or the file ends; how many bytes there were.
-    private func read(
+    func read(
         _ descriptor: RawDescriptor, into buffer: inout [UInt8], _ range: Range<Int>, at offset: UInt64
     ) throws(FileProblem) -> Int {
         var done = 0

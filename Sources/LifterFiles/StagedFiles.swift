@@ -85,10 +85,11 @@ extension FileLayer {
             offset += shared
             length -= shared
             if length > 0 { try copy(source, offset, length, to: file) }
+        case .basis(let offset, let length): try copyBasis(offset, length, to: file)
         }
     }
 
-    private func append(_ bytes: UnsafeRawBufferPointer, to file: StagedFile) throws(FileProblem) {
+    func append(_ bytes: UnsafeRawBufferPointer, to file: StagedFile) throws(FileProblem) {
         try attempting("writing") { () throws(Errno) in
             try writeAll(bytes, to: file.part.descriptor, at: file.written)
         }
@@ -123,7 +124,7 @@ extension FileLayer {
     // MARK: Copying within the machine
 
     /// Shares as much as can be shared of a range and appends it. The number of bytes shared, perhaps 0.
-    private func share(
+    func share(
         _ source: any SourceFile, _ offset: UInt64, _ length: UInt64, with file: StagedFile
     ) -> UInt64 {
         let block: UInt64 = 4096
@@ -194,6 +195,9 @@ extension FileLayer {
     }
 
     private func checkContents(of file: StagedFile, _ digest: ContentDigest?) throws(FileProblem) {
+        if file.basisProblem != nil || file.basis?.verify() != nil {
+            throw FileProblem(.mismatch, doing: "copying from the old version: it changed")
+        }
         if file.written != file.target.entry.attributes.size {
             throw FileProblem(.mismatch, doing: "checking what was written: its size is not the announced one")
         }
@@ -247,6 +251,7 @@ extension FileLayer {
     /// Throws away everything that is still in work, at the end of a session that did not complete.
     package func abandonAll() {
         for id in stages.openFiles { _ = abandon(id) }
+        stages.closeBases()
         for id in stages.openDirectories {
             if let building = stages.takeBuilding(id) { discard(building) }
         }

@@ -24,6 +24,9 @@ final class StagedFile: @unchecked Sendable {
     var isReserved = false
     /// The source that bytes were taken from, to be asked at the end whether it stayed the same.
     var source: (any SourceFile)?
+    /// The old version, once bytes have been taken from it; and why it could not be used further.
+    var basis: WatchedSource?
+    var basisProblem: FileProblem?
 
     init(target: FileTarget, part: Part, key: UInt64, fileSystem: any FileSystem) {
         self.target = target
@@ -75,6 +78,7 @@ final class Stages: Sendable {
     private struct State {
         var files: [FileID: StagedFile] = [:]
         var building: [DirectoryID: BuildingDirectory] = [:]
+        var bases: [FileID: WatchedSource] = [:]
         var spoiled: Set<DirectoryID> = []
         /// Directories made by this job and not finished yet.
         var made: Set<DirectoryID> = []
@@ -97,6 +101,25 @@ final class Stages: Sendable {
     }
 
     var openFiles: [FileID] { state.withLock { Array($0.files.keys) } }
+
+    // MARK: Bases
+
+    func putBasis(_ basis: WatchedSource, of id: FileID) {
+        state.withLock { $0.bases[id] = basis }
+    }
+
+    func basis(of id: FileID) -> WatchedSource? {
+        state.withLock { $0.bases[id] }
+    }
+
+    /// Closed when the last effect on it has ended.
+    func closeBasis(_ id: FileID) {
+        state.withLock { $0.bases[id] = nil }
+    }
+
+    func closeBases() {
+        state.withLock { $0.bases.removeAll() }
+    }
 
     // MARK: Directories
 

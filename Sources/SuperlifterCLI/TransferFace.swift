@@ -144,6 +144,8 @@ final class TransferFace {
         figures.bytesScanned = summary.totalBytes
         figures.deleted = summary.deleted
         figures.failed = summary.failed + summary.vanished
+        figures.literalBytes = summary.contentBytes
+        figures.matchedBytes = summary.matchedBytes
         figures.wireBytesOut = summary.sentBytes
         figures.wireBytesIn = summary.receivedBytes
         figures.milliseconds = (Stopwatch.now - started) / 1_000_000

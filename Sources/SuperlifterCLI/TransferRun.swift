@@ -92,6 +92,14 @@ struct TransferRun {
             case .zstd(let level): .zstd(level: level)
             case .zlib(let level): .zlib(level: level)
             }
+        options.difference = request.wire.wholeFile.map { $0 ? .never : .always } ?? .streamed
+        options.blockLength = request.wire.blockSize
+        options.refinement =
+            switch request.wire.refinement {
+            case .auto: .auto
+            case .always: .always
+            case .never: .never
+            }
         options.timeout = request.wire.timeout
         return options
     }

@@ -145,7 +145,7 @@ import Testing
             let chunk = try result.get()
             switch chunk.payload {
             case .bytes(let buffer, let range): bytes += buffer[range]
-            case .file: Issue.record("a file instead of bytes")
+            case .file, .basis: Issue.record("a file instead of bytes")
             }
             if let end = chunk.end { return (bytes, end) }
         }

@@ -135,7 +135,7 @@ import Testing
 
     @Test(
         arguments: [
-            (0x7f, 1, 0, WireError.unknownKind(0x7f)), (0x7f, 0, 0, nil), (0x31, 1, 0, .unknownKind(0x31)),
+            (0x7f, 1, 0, WireError.unknownKind(0x7f)), (0x7f, 0, 0, nil), (0x36, 1, 0, .unknownKind(0x36)),
             (0x7f, 8, 0, .value("header.flags")), (0x7f, 0x80, 0, .value("header.flags")),
             (0x7f, 6, 0, .value("header.flags")), (0x0a, 1, 1, .value("header.job")),
             (0x0a, 1, 0x8000, .value("header.job")),

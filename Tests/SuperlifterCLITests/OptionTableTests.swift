@@ -27,10 +27,10 @@ import Testing
 
     @Test(arguments: [
         "-H", "--hard-links", "-X", "-A", "-U", "-S", "-L", "-k", "-K", "-E", "-J", "-b", "-y", "-x", "-d", "-0",
-        "--inplace", "--append-verify", "--sparse", "--no-whole-file", "--partial-dir",
+        "--inplace", "--append-verify", "--sparse", "--partial-dir",
         "--temp-dir", "--delay-updates", "--link-dest", "--copy-dest", "--compare-dest", "--fuzzy", "--fsync",
         "--verify", "--backup", "--backup-dir", "--suffix", "--remove-source-files", "--bwlimit", "--retry",
-        "--checksum-choice", "--block-size", "--password-file", "--out-format", "--log-file",
+        "--checksum-choice", "--password-file", "--out-format", "--log-file",
         "--gitignore", "--files-from", "--from0", "--max-size", "--min-size", "--modify-window", "--chmod", "--chown",
         "--usermap", "--groupmap", "--fake-super", "--super", "--no-super", "--copy-unsafe-links", "--safe-links",
     ])
@@ -50,7 +50,8 @@ import Testing
     @Test(arguments: [
         "-a", "-avz", "-rlptgoD", "-avP", "--partial", "--no-partial", "--info=progress2", "--delete-after", "--delete-during",
         "--delete-delay", "--del", "--protect-args", "-s", "--no-H", "--no-hard-links", "--no-inplace", "-W",
-        "--whole-file", "--no-i-r", "--archive", "--recursive", "--specials", "--no-motd", "--contimeout=5",
+        "--whole-file", "--no-whole-file", "--no-W", "-B700", "--refine=never", "--no-i-r", "--archive", "--recursive",
+        "--specials", "--no-motd", "--contimeout=5",
         "--compress-choice=zlib", "--ignore-non-existing", "-avh", "--no-o", "--no-owner", "--secluded-args",
     ])
     func habitsFromRsyncAreAccepted(_ option: String) throws {

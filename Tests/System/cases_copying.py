@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import random
 import shutil
 import tempfile
 
@@ -76,6 +77,25 @@ class Copying:
             pair.copy("--delete")
             pair.assert_same()
             self.assert_silent_and_untouched(pair, "--delete")
+
+    def test_changed_files_by_their_difference(self):
+        for pair in self.pairs():
+            chance = random.Random(5)
+            trees.made(pair.source)
+            trees.made(pair.destination)
+            for size in [0, 700, 1024, 3000, 65_536, 70_001, 1_500_000]:
+                old = chance.randbytes(size)
+                middle = size // 2
+                versions = {"grown": old + b"more", "shrunk": old[:middle], "shifted": b"ten bytes." + old,
+                            "edited": old[:middle] + b"?" + old[middle + 1:], "swapped": old[middle:] + old[:middle]}
+                for name, new in versions.items():
+                    trees.write(f"{pair.source}/{size}-{name}", new, mtime=trees.BASE)
+                    trees.write(f"{pair.destination}/{size}-{name}", old, mtime=trees.BASE - 10 ** 12)
+            pair.give_away()
+            pair.copy()
+            self.assert_same(pair.source, pair.destination, walker.FIELDS - {"uid", "gid", "mtime"})
+            pair.copy("-c", "--no-whole-file")
+            self.assert_same(pair.source, pair.destination, walker.FIELDS - {"uid", "gid", "mtime"})
 
     def test_five_thousand_levels(self):
         self.only_for("superlifter")

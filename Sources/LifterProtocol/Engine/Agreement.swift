@@ -29,6 +29,26 @@ package struct Agreement: Sendable {
         self.peerFeatures = peerFeatures
     }
 
+    /// Whether files that changed are told by their difference.
+    var usesDelta: Bool {
+        guard peerHas(Hello.deltaFeature) else { return false }
+        return switch job.options.delta {
+        case .auto: !isInProcess
+        case .never: false
+        case .always: true
+        }
+    }
+
+    /// Whether finer signatures may be asked for.
+    var usesRefinement: Bool {
+        guard usesDelta else { return false }
+        return switch job.options.refine {
+        case .auto: !isInProcess
+        case .never: false
+        case .always: true
+        }
+    }
+
     /// Whether something optional may be sent to the peer. Within one process both ends are of one release.
     func peerHas(_ feature: String) -> Bool { isInProcess || peerFeatures.contains(feature) }
 

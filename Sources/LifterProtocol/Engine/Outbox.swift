@@ -13,6 +13,7 @@ package struct Outbox {
     private let encodes: Bool
     private var control = Queue<OutgoingMessage>()
     private var answers = Queue<Waiting>()
+    private var signatures = Queue<Waiting>()
     private var listings = Queue<Waiting>()
     private var contents = Queue<Waiting>()
     private var credit: [Int64] = [0, 0, 0, 0, 0]
@@ -20,6 +21,7 @@ package struct Outbox {
     private(set) var listingsQueued: UInt64 = 0
     private(set) var listingsLeft: UInt64 = 0
     private var listingBytes = 0
+    private var signatureBytes = 0
     /// More listing messages will be queued as soon as the disk has answered: a few bytes may wait for them.
     var expectsListings = false
 
@@ -49,7 +51,10 @@ package struct Outbox {
         }
         switch message.kind.creditClass {
         case nil: control.append(outgoing)
-        case .answer, .signature: answers.append(Waiting(message: outgoing, weight: weight))
+        case .answer: answers.append(Waiting(message: outgoing, weight: weight))
+        case .signature:
+            signatures.append(Waiting(message: outgoing, weight: weight))
+            signatureBytes += weight
         case .listing:
             listings.append(Waiting(message: outgoing, weight: weight))
             listingsQueued += 1
@@ -70,6 +75,10 @@ package struct Outbox {
         if let message = control.popFirst() { return message }
         if fits(answers, .answer) { return take(answers.popFirst(), .answer) }
         if mayListingsLeave { return takeListings() }
+        if fits(signatures, .signature) {
+            signatureBytes -= signatures.first?.weight ?? 0
+            return take(signatures.popFirst(), .signature)
+        }
         if fits(contents, .content) { return take(contents.popFirst(), .content) }
         return nil
     }
@@ -111,7 +120,7 @@ package struct Outbox {
     /// Whether the next message could leave now.
     var canSend: Bool {
         if !control.isEmpty { return true }
-        return fits(answers, .answer) || mayListingsLeave || fits(contents, .content)
+        return fits(answers, .answer) || mayListingsLeave || fits(signatures, .signature) || fits(contents, .content)
     }
 
     /// Whether more of the listing should be made: few messages wait, or only short ones.
@@ -122,12 +131,18 @@ package struct Outbox {
         return credit[Int(creditClass.rawValue)] >= Int64(first.weight)
     }
 
-    var isEmpty: Bool { control.isEmpty && answers.isEmpty && listings.isEmpty && contents.isEmpty }
+    var isEmpty: Bool {
+        control.isEmpty && answers.isEmpty && listings.isEmpty && signatures.isEmpty && contents.isEmpty
+    }
+
+    /// Signature credit that is left when everything queued has gone.
+    var signatureCredit: Int64 { credit[Int(CreditClass.signature.rawValue)] - Int64(signatureBytes) }
 
     /// Messages of a class that have not left yet; more of it is made only when few wait.
     func waiting(_ creditClass: CreditClass) -> Int {
         switch creditClass {
-        case .answer, .signature: answers.count
+        case .answer: answers.count
+        case .signature: signatures.count
         case .listing: listings.count
         case .content: contents.count
         }
@@ -136,6 +151,8 @@ package struct Outbox {
     /// The session ends: only control goes out.
     mutating func dropAllButControl() {
         answers.removeAll()
+        signatures.removeAll()
+        signatureBytes = 0
         listings.removeAll()
         listingBytes = 0
         contents.removeAll()

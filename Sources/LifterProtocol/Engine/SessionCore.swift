@@ -71,7 +71,9 @@ package struct SessionCore {
     mutating func release(_ creditClass: CreditClass, _ weight: Int) {
         let index = Int(creditClass.rawValue)
         toReturn[index] += Int64(weight)
-        guard toReturn[index] * 2 >= windows[index], end == nil else { return }
+        // Signatures of several files share a window in which each must be complete: little of it may lie idle.
+        let share: Int64 = creditClass == .signature ? 8 : 2
+        guard toReturn[index] * share >= windows[index], end == nil else { return }
         let amount = UInt32(clamping: toReturn[index])
         toReturn[index] -= Int64(amount)
         allowance[index] += Int64(amount)

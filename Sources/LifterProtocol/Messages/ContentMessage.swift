@@ -37,7 +37,7 @@ package struct ContentMessage: Sendable {
         for segment in segments {
             switch segment.payload {
             case .bytes(let bytes, let range): writer.raw(bytes[range])
-            case .file: throw .value("content.payload")
+            case .file, .basis: throw .value("content.payload")
             }
         }
     }

@@ -97,3 +97,87 @@ package struct BasisRange: Hashable, Sendable {
 
     package var end: UInt64 { offset &+ length }
 }
+
+/// A basis that is to be signed, and how large the file is that will be made of it.
+package struct BasisFile: Hashable, Sendable {
+    package var name: [UInt8]
+    package var size: UInt64
+    package var newSize: UInt64
+
+    package init(name: [UInt8], size: UInt64, newSize: UInt64) {
+        self.name = name
+        self.size = size
+        self.newSize = newSize
+    }
+}
+
+/// What a signature may be like.
+package struct SignatureLimits: Hashable, Sendable {
+    /// The user's wish.
+    package var blockLength: UInt32?
+    /// Bytes on the wire, at most.
+    package var longest: UInt64
+    /// Finer signatures will be asked for, so this one may be coarse.
+    package var refines: Bool
+
+    package init(blockLength: UInt32?, longest: UInt64, refines: Bool) {
+        self.blockLength = blockLength
+        self.longest = longest
+        self.refines = refines
+    }
+}
+
+/// When finer signatures are asked for.
+package enum RefinePolicy: Hashable, Sendable {
+    case never
+    case always
+    /// Where it pays on a stream of this speed.
+    case measured(bytesPerSecond: UInt64)
+}
+
+/// How a small file is made of what is there: copies with literal bytes before them, and behind the last.
+package struct SmallPatch: Hashable, Sendable {
+    package var copies: [DeltaCopy]
+    package init(copies: [DeltaCopy]) { self.copies = copies }
+}
+
+/// How a small file was read and matched, whole.
+package enum SmallMatch: Sendable {
+    /// Its literal bytes are `range` of the batch's buffer.
+    case delta([DeltaCopy], rest: UInt64, range: Range<Int>, digest: ContentDigest)
+    case failed(FileProblem)
+}
+
+/// The next part of a file that is told by its difference.
+package struct MatchedChunk: Sendable {
+    package var copies: [DeltaCopy] = []
+    /// Literal bytes behind the last copy.
+    package var rest: UInt64 = 0
+    /// All literal bytes.
+    package var bytes: [UInt8] = []
+    /// Finer signatures that are wanted before what belongs to them comes out.
+    package var ask: RefineAsk?
+    /// Nothing comes before an answer.
+    package var isBlocked = false
+    /// Set with the last part.
+    package var end: SourceEnd?
+
+    package init() {}
+
+    /// Bytes of the new file.
+    package var count: UInt64 { copied &+ UInt64(bytes.count) }
+    package var copied: UInt64 { copies.reduce(0) { $0 &+ $1.length } }
+}
+
+/// Which finer signatures are wanted.
+package struct RefineAsk: Hashable, Sendable {
+    package var blockLength: UInt32
+    package var strongLength: UInt8
+    package var ranges: [BasisRange]
+
+    package init(blockLength: UInt32, strongLength: UInt8, ranges: [BasisRange]) {
+        self.blockLength = blockLength
+        self.strongLength = strongLength
+        self.ranges = ranges
+    }
+}

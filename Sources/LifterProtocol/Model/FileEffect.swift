@@ -76,11 +76,13 @@ package enum Payload: Sendable {
     case bytes([UInt8], Range<Int>)
     /// In an open source file of this same process (local copies): the receiver reads or clones it itself.
     case file(any SourceFile, offset: UInt64, length: UInt64)
+    /// In the receiver's own version of the file, its basis.
+    case basis(offset: UInt64, length: UInt64)
 
     package var count: UInt64 {
         switch self {
         case .bytes(_, let range): UInt64(range.count)
-        case .file(_, _, let length): length
+        case .file(_, _, let length), .basis(_, let length): length
         }
     }
 }
@@ -160,12 +162,16 @@ package enum PlaceResult: Sendable {
 /// A small file with its bytes, to be created or replaced whole.
 package struct SmallFile: Sendable {
     package var target: FileTarget
+    /// Its bytes; with a patch its literal bytes.
     package var range: Range<Int>
     package var digest: ContentDigest
-    package init(target: FileTarget, range: Range<Int>, digest: ContentDigest) {
+    /// How it is made of what is there under its name; nil: it is all in `range`.
+    package var patch: SmallPatch?
+    package init(target: FileTarget, range: Range<Int>, digest: ContentDigest, patch: SmallPatch? = nil) {
         self.target = target
         self.range = range
         self.digest = digest
+        self.patch = patch
     }
 }
 
@@ -188,6 +194,14 @@ package enum FileEffect: Sendable {
     case closeSource(id: FileID)
     /// The next step of comparing the beginning of an open source with what the receiver holds.
     case checkPrefix(id: FileID, Resume)
+    /// Reads small regular files whole and tells each by its difference from what the receiver has.
+    case matchSmall(directory: DirectoryID, entries: [Entry], signatures: [FileSignature])
+    /// Opens a regular file for `matchChunk`; it must still be the listed one. Closed by `closeSource`.
+    case openMatch(id: FileID, directory: DirectoryID, entry: Entry, signature: FileSignature, refine: RefinePolicy)
+    /// The next bytes of such a file, as copies and at most so many literal bytes.
+    case matchChunk(id: FileID, literals: Int)
+    /// The finer signature that an earlier `matchChunk` asked for; no runs: there is none.
+    case refineMatch(id: FileID, runs: [BlockRun])
 
     // The receiver's.
     /// A new directory, built under a part name (published later) or, where `published`, at once.
@@ -204,6 +218,13 @@ package enum FileEffect: Sendable {
     case setAttributes(directory: DirectoryID, entry: Entry, set: AttributeSet)
     /// Creates or replaces small files of one directory.
     case writeSmall(directory: DirectoryID, buffer: [UInt8], files: [SmallFile])
+    /// Signs small regular files whole, which must still have their sizes.
+    case signSmall(directory: DirectoryID, files: [BasisFile], limits: SignatureLimits)
+    /// Opens a regular file as a basis; it stays open, and watched, until `closeBasis`.
+    case openBasis(id: FileID, directory: DirectoryID, file: BasisFile, limits: SignatureLimits)
+    /// The hashes of ranges of an open basis.
+    case signRanges(id: FileID, blockLength: UInt32, strongLength: UInt8, ranges: [BasisRange])
+    case closeBasis(id: FileID)
     /// The next step of taking up what an earlier run left of a file: claimed first, then digested. In the end it is
     /// a staged file for `writeChunk`, which appends.
     case digestPartial(FileTarget)
@@ -237,6 +258,8 @@ package enum FileResult: Sendable {
     case readChunk(Result<SourceChunk, FileProblem>)
     case closedSource
     case checkedPrefix(Result<PrefixCheck, FileProblem>)
+    case matchedSmall(buffer: [UInt8], [SmallMatch])
+    case matchedChunk(Result<MatchedChunk, FileProblem>)
 
     /// In the order asked for; nil: no such name here.
     case resolvedOwners([UInt32?])
@@ -247,6 +270,11 @@ package enum FileResult: Sendable {
     case setAttributes(PlaceResult)
     case wroteSmall([PlaceResult])
     case digestedPartial(PartialDigest)
+    case signedSmall([Result<FileSignature, FileProblem>])
+    case openedBasis(Result<BasisShape, FileProblem>)
+    /// In the order of the ranges.
+    case signedRanges(Result<[SignatureBlocks], FileProblem>)
+    case closedBasis
     case openedStage(PlaceResult)
     case wroteChunk(PlaceResult)
     case committed(PlaceResult)

@@ -147,6 +147,8 @@ struct ReceivedEntry: Sendable {
     /// It must be in place before its new directory gets its name.
     var isLevel = false
     var isRetry = false
+    /// What is here under its name, where that is used.
+    var basis: Basis?
 }
 
 struct Staging: Sendable {
@@ -156,7 +158,7 @@ struct Staging: Sendable {
     var isOpen = false
     var isWriting = false
     var received: UInt64 = 0
-    var waiting: [Payload] = []
+    var waiting = Queue<Payload>()
     /// Credit held by what waits and by what is being written.
     var waitingWeight = 0
     var writingWeight = 0

@@ -51,7 +51,7 @@ extension ReceiverMachine {
                 batch.append(file)
                 batchWeight += share
             } else {
-                try take(segment, share)
+                try take(Arrived(segment), share)
             }
         }
         flush(&batch, buffer, &batchWeight, directory)
@@ -71,7 +71,7 @@ extension ReceiverMachine {
         return SmallFile(target: target(segment.id, entry), range: range, digest: digest)
     }
 
-    private mutating func flush(
+    mutating func flush(
         _ batch: inout [SmallFile], _ buffer: [UInt8], _ weight: inout Int, _ directory: DirectoryID?
     ) {
         guard !batch.isEmpty, let directory else { return }
@@ -93,7 +93,7 @@ extension ReceiverMachine {
 
     // MARK: Staged files
 
-    private mutating func take(_ segment: ContentSegment, _ weight: Int) throws(WireError) {
+    mutating func take(_ segment: Arrived, _ weight: Int) throws(WireError) {
         guard var entry = open[segment.id] else { return core.release(.content, weight) }
         var staging: Staging
         let isNew: Bool
@@ -104,14 +104,14 @@ extension ReceiverMachine {
         }
         let beginsAnew = self.beginsAnew(&staging, segment)
         guard segment.offset == staging.received else { throw .value("content.offset") }
-        let (received, overflow) = staging.received.addingReportingOverflow(segment.payload.count)
+        let (received, overflow) = staging.received.addingReportingOverflow(segment.count)
         guard !overflow, received <= entry.entry.attributes.size else { throw .value("content.length") }
         if case .failed(let problem) = segment.end {
             core.release(.content, weight)
             return concludeStaged(segment.id, .failed(problem))
         }
         staging.received = received
-        staging.waiting.append(segment.payload)
+        for payload in segment.payloads { staging.waiting.append(payload) }
         staging.waitingWeight += weight
         if case .whole(let digest) = segment.end {
             guard received == entry.entry.attributes.size else { throw .value("content.length") }
@@ -148,10 +148,7 @@ extension ReceiverMachine {
         else { return }
         if !staging.waiting.isEmpty {
             staging.isWriting = true
-            staging.writingWeight = staging.waitingWeight
-            staging.waitingWeight = 0
-            let payloads = staging.waiting
-            staging.waiting = []
+            let payloads = staging.takeSome()
             entry.state = .staging(staging)
             open[id] = entry
             run(.writeChunk(id: id, payloads: payloads), as: .write(id))

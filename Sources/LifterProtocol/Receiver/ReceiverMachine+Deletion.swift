@@ -118,7 +118,7 @@ extension ReceiverEffect {
         switch self {
         case .forget: true
         case .scan, .owners, .make, .publish, .finish, .object, .attributes, .small, .digestPartial, .stage, .write,
-            .commit, .abandon, .checkRange, .checkFiles, .plan, .delete, .sweep:
+            .commit, .abandon, .checkRange, .checkFiles, .plan, .delete, .sweep, .signSmall, .openBasis, .signRanges, .refine:
             false
         }
     }

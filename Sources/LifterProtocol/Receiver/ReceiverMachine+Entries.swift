@@ -39,6 +39,7 @@ extension ReceiverMachine {
         var received = ReceivedEntry(
             directory: directory, entry: entry, changes: decision.changes, rule: rule(for: entry))
         received.isPromised = isPromised && entry.attributes.kind == .regular
+        if entry.attributes.kind == .regular { received.basis = basis(for: entry, own: own, isPromised: isPromised) }
         switch decision {
         case .unchanged: end(id, received, .unchanged, told)
         case .skip: end(id, received, .skipped, told)
@@ -271,8 +272,11 @@ extension ReceiverMachine {
         if !received.isPromised { askOrResume(id) }
     }
 
-    /// Asks the sender for a file's contents.
+    /// Asks the sender for a file's contents: for the rest of what an earlier run has left, or with the signature of what
+    /// is here, or for the whole.
     mutating func ask(_ id: FileID, resume: Resume? = nil) {
+        if resume != nil { open[id]?.basis = nil }
+        if open[id]?.basis != nil { return toSign.append(id) }
         awaited[id] = true
         wanted.append(Request.Item(id, resume: resume))
     }
@@ -350,6 +354,8 @@ extension ReceiverMachine {
             var again = entry
             again.isRetry = true
             again.isLevel = false
+            closeBasis(id)
+            again.basis = nil
             again.state = .awaiting
             open[id] = again
             if entry.isLevel { directories[entry.directory]?.levelBusy -= 1 }
@@ -377,6 +383,7 @@ extension ReceiverMachine {
 
     /// The end of an id that was in work.
     mutating func conclude(_ id: FileID, _ outcome: Outcome) {
+        closeBasis(id)
         guard let entry = open.removeValue(forKey: id) else { return }
         directories[entry.directory]?.busy -= 1
         if entry.isLevel { directories[entry.directory]?.levelBusy -= 1 }

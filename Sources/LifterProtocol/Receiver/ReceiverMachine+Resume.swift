@@ -53,7 +53,7 @@ extension ReceiverMachine {
 
     /// The first contents of a file that could be continued: they begin behind what is here, or at the front, and then
     /// what is here is of no use.
-    func beginsAnew(_ staging: inout Staging, _ segment: ContentSegment) -> Bool {
+    func beginsAnew(_ staging: inout Staging, _ segment: Arrived) -> Bool {
         guard let length = staging.resumeAt else { return false }
         staging.resumeAt = nil
         if segment.offset == length {

@@ -4,8 +4,9 @@
 // Used exactly like `SenderMachine`: inputs, then drain messages, effects and events, then sleep until the deadline.
 //
 // The rooms: +Asked (nothing but what the job is about), +Directories (where a directory stands: existing, fresh, unwanted; making, publishing, finishing),
-// +Merge (ranges and entries against the own listing), +Entries (what becomes of one entry), +Contents (frames to
-// files), +Resume (what an earlier run has left of a file), +Checks (`--checksum`), +Deletion (the plan, the second pass, the end).
+// +Merge (ranges and entries against the own listing), +Entries (what becomes of one entry), +Signing (what is here of
+// files that changed), +Contents and +Deltas (frames to files), +Resume (what an earlier run has left of a file),
+// +Checks (`--checksum`), +Deletion (the plan, the second pass, the end).
 
 package struct ReceiverMachine: Sendable {
     package internal(set) var core: SessionCore
@@ -49,6 +50,15 @@ package struct ReceiverMachine: Sendable {
     /// Staged files that were given up while an effect on them was out.
     var abandoned: [FileID: AbandonedStage] = [:]
     var wanted: [Request.Item] = []
+    /// Files to be signed, files that are being signed, and how many of these jobs have ended.
+    var toSign = Queue<FileID>()
+    var signing = Queue<SigningJob>()
+    var signingsTold = 0
+    var nextSigning: UInt64 = 0
+    /// Where batches of small files stand, counted from the first job of the session.
+    var smallSignings: [UInt64: Int] = [:]
+    var refining = Queue<RefineJob>()
+    var basesOpen = 0
     var digestsWanted: [FileID] = []
     var runs: [Outcomes.Run] = []
     var fullDisks = 0
@@ -213,8 +223,10 @@ package struct ReceiverMachine: Sendable {
             report(.failed(path: problem.path, problem.problem, atSource: true))
             core.release(.listing, weight)
         case .content(let content): try receive(content, weight)
+        case .delta(let delta): try take(delta, weight)
+        case .refine(let refine): try take(refine, weight)
         case .hello, .job, .ready, .abort, .ping, .pong, .credit, .stop, .summary, .goodbye, .same, .expand,
-            .subtree, .request, .outcomes, .digestRequest, .again, .deleted, .targetProblem, .delta, .signature, .refine:
+            .subtree, .request, .outcomes, .digestRequest, .again, .deleted, .targetProblem, .signature:
             throw .unexpected("\(message.kind) from the sender")
         }
     }
@@ -226,6 +238,7 @@ package struct ReceiverMachine: Sendable {
         advanceScans()
         advanceInbox()
         advanceContents()
+        advanceSigning()
         advanceRangeChecks()
         advanceEnd()
         core.completeIfDone()
@@ -251,6 +264,10 @@ package struct ReceiverMachine: Sendable {
         case (.attributes(let id), .setAttributes(let placed)): self.placed(id, placed)
         case (.small(let ids, let weight), .wroteSmall(let placed)): wroteSmall(ids, weight, placed)
         case (.digestPartial(let id), .digestedPartial(let digest)): digestedPartial(id, digest)
+        case (.signSmall(let number), .signedSmall(let results)): signedSmall(number, results)
+        case (.openBasis(let id), .openedBasis(let result)): openedBasis(id, result)
+        case (.signRanges(let id, let offset), .signedRanges(let result)): signedRanges(id, offset, result)
+        case (.refine(let ranges), .signedRanges(let result)): signedFiner(ranges, result)
         case (.stage(let id), .openedStage(let placed)):
             // One that was given up meanwhile ends when it is thrown away.
             if case .done = placed {} else if abandoned[id] == nil { stageEnded(id) }
@@ -316,6 +333,10 @@ enum ReceiverEffect: Sendable {
     case attributes(FileID)
     case small([FileID], weight: Int)
     case digestPartial(FileID)
+    case signSmall(UInt64)
+    case openBasis(FileID)
+    case signRanges(FileID, UInt64)
+    case refine([BasisRange])
     case stage(FileID)
     case write(FileID)
     case commit(FileID)

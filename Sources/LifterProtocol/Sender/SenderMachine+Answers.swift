@@ -1,7 +1,7 @@
 // What the receiver says, each message in one function. Everything it names is checked against what was sent.
 
 extension SenderMachine {
-    mutating func answer(_ message: Message) throws(WireError) {
+    mutating func answer(_ message: Message, _ weight: Int) throws(WireError) {
         switch message {
         case .ready(let ready):
             guard self.ready == nil else { throw .unexpected("a second Ready") }
@@ -20,8 +20,9 @@ extension SenderMachine {
             summary.failed += 1
             events.append(.failed(path: problem.path, problem.problem, atSource: false))
         case .stop(let stop): self.stop(stop)
+        case .signature(let signature): try take(signature, weight)
         case .hello, .job, .abort, .ping, .pong, .credit, .summary, .goodbye, .roots, .owners, .directory, .range,
-            .entries, .listingEnd, .rangeDigest, .fileDigests, .sourceProblem, .content, .delta, .signature, .refine:
+            .entries, .listingEnd, .rangeDigest, .fileDigests, .sourceProblem, .content, .delta, .refine:
             throw .unexpected("\(message.kind) from the receiver")
         }
     }

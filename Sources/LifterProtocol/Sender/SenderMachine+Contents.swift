@@ -35,6 +35,8 @@ struct SmallJob: Sendable {
     var ids: [FileID]
     var buffer: [UInt8] = []
     var reads: [SmallRead]?
+    /// Set instead where the files are told by their difference.
+    var matches: [SmallMatch]?
 }
 
 struct LargeJob: Sendable {
@@ -43,6 +45,12 @@ struct LargeJob: Sendable {
     var state = State.opening
     var offset: UInt64 = 0
     var chunks = Queue<SourceChunk>()
+    /// It is told by its difference: parts of that.
+    var isDelta = false
+    var parts = Queue<MatchedChunk>()
+    /// Nothing can be matched before a finer signature has come; that it has.
+    var isBlocked = false
+    var refined: [BlockRun]?
     var problem: FileProblem?
     var isStopped = false
     var isOpen = false
@@ -90,7 +98,7 @@ extension SenderMachine {
                 refuseContents()
                 continue
             }
-            if entry.attributes.size <= smallFile, item.isClosed {
+            if item.isClosed, isSmall(item.id, entry) {
                 startSmall(directory)
             } else {
                 _ = requested.popFirst()
@@ -105,7 +113,14 @@ extension SenderMachine {
         var large = LargeJob(id: item.id)
         switch item.start {
         case .closed:
-            run(.openSource(id: item.id, directory: directory, entry: entry), as: .openSource(job: number))
+            var effect = FileEffect.openSource(id: item.id, directory: directory, entry: entry)
+            if let incoming = signatures[item.id] {
+                large.isDelta = true
+                effect = .openMatch(
+                    id: item.id, directory: directory, entry: entry, signature: incoming.signature,
+                    refine: refinePolicy)
+            }
+            run(effect, as: .openSource(job: number))
         case .open(let offset):
             checkedWaiting -= 1
             large.isOpen = true
@@ -121,6 +136,11 @@ extension SenderMachine {
 
     var smallFile: UInt64 { agreement.isInProcess ? Tuning.smallFile * 4 : Tuning.smallFile }
 
+    private func isSmall(_ id: FileID, _ entry: Entry) -> Bool {
+        guard entry.attributes.size <= smallFile else { return false }
+        return signatures[id].map { $0.weight <= Tuning.smallBatchBytes } ?? true
+    }
+
     func lookUp(_ id: FileID) -> (Entry, DirectoryID)? {
         guard let open = open[id], let node = directories[open.directory] else { return nil }
         return (node.listing.entry(at: Int(open.index)), open.directory)
@@ -132,21 +152,28 @@ extension SenderMachine {
         var entries: [Entry] = []
         var bytes: UInt64 = 0
         var serial: UInt64 = 0
+        var known: [FileSignature] = []
+        let isDelta = requested.first.map { signatures[$0.id] != nil } ?? false
         while let item = requested.first, ids.count < Tuning.smallBatchFiles,
-            item.isClosed, let (entry, place) = lookUp(item.id), place == directory,
-            entry.attributes.size <= smallFile,
+            item.isClosed, let (entry, place) = lookUp(item.id), place == directory, isSmall(item.id, entry),
+            (signatures[item.id] != nil) == isDelta,
             ids.isEmpty || bytes + entry.attributes.size <= UInt64(min(frameBytes, Tuning.smallBatchBytes))
         {
             _ = requested.popFirst()
             ids.append(item.id)
             entries.append(entry)
             bytes += entry.attributes.size
+            if let incoming = signatures[item.id] { known.append(incoming.signature) }
             serial = max(serial, item.serial)
         }
         let number = nextJob
         nextJob += 1
         jobs.append(ContentJob(number: number, serial: serial, work: .small(SmallJob(ids: ids))))
-        run(.readSmall(directory: directory, entries: entries), as: .small(job: number))
+        if isDelta {
+            run(.matchSmall(directory: directory, entries: entries, signatures: known), as: .matchSmall(job: number))
+        } else {
+            run(.readSmall(directory: directory, entries: entries), as: .small(job: number))
+        }
     }
 
     /// Ends for files that are not read any more, many in one message.
@@ -162,6 +189,7 @@ extension SenderMachine {
                 checkedWaiting -= 1
                 run(.closeSource(id: item.id), as: .closeSource)
             }
+            releaseSignature(item.id)
             job.ids.append(item.id)
             job.reads?.append(.failed(problem))
             serial = max(serial, item.serial)
@@ -172,7 +200,7 @@ extension SenderMachine {
 
     // MARK: Results of reading
 
-    private func index(of number: UInt64) -> Int? {
+    func index(of number: UInt64) -> Int? {
         guard let first = jobs.first, number >= first.number else { return nil }
         let index = Int(number - first.number)
         return index < jobs.count ? index : nil
@@ -214,7 +242,7 @@ extension SenderMachine {
         readOn(number)
     }
 
-    private mutating func update(_ number: UInt64, _ body: (inout LargeJob) -> Void) {
+    mutating func update(_ number: UInt64, _ body: (inout LargeJob) -> Void) {
         guard let index = index(of: number), var job = jobs[index], case .large(var large) = job.work else { return }
         body(&large)
         job.work = .large(large)
@@ -222,8 +250,9 @@ extension SenderMachine {
     }
 
     /// Asks for the next piece while few wait; only the front job reads far ahead.
-    private mutating func readOn(_ number: UInt64) {
+    mutating func readOn(_ number: UInt64) {
         guard let index = index(of: number), let job = jobs[index], case .large(let large) = job.work else { return }
+        if large.isDelta { return matchOn(number, large, isFront: index == 0) }
         let ahead = index == 0 ? Tuning.chunksAhead : 1
         guard large.state == .idle, !large.isStopped, large.chunks.count < ahead else { return }
         update(number) { $0.state = .reading }
@@ -245,9 +274,10 @@ extension SenderMachine {
         guard job.serial <= core.outbox.listingsLeft else { return false }
         switch job.work {
         case .small(let small):
-            guard let reads = small.reads else { return false }
+            guard small.reads != nil || small.matches != nil else { return false }
             _ = jobs.popFirst()
-            sendSmall(small, reads)
+            if let reads = small.reads { sendSmall(small, reads) }
+            if let matches = small.matches { sendSmall(small, matches) }
             if let next = jobs.first { readOn(next.number) }
             return true
         case .large(let large): return sendLarge(job.number, large)
@@ -279,8 +309,10 @@ extension SenderMachine {
             guard large.state != .opening, large.state != .reading else { return false }
             large.problem = large.problem ?? FileProblem(.stopped, doing: "sending")
             large.chunks.removeAll()
+            large.parts.removeAll()
             large.state = .ended
         }
+        if let part = large.parts.popFirst() { return send(part, number, large) }
         if let chunk = large.chunks.popFirst() {
             let end: ContentEnd? = chunk.end.map { .whole($0.digest) }
             core.send(
@@ -305,9 +337,11 @@ extension SenderMachine {
         return endLarge(large)
     }
 
-    private mutating func endLarge(_ large: LargeJob) -> Bool {
+    mutating func endLarge(_ large: LargeJob) -> Bool {
         _ = jobs.popFirst()
         open[large.id]?.isQueued = false
+        releaseSignature(large.id)
+        dropRefinement(large.id)
         if large.isOpen { run(.closeSource(id: large.id), as: .closeSource) }
         if let next = jobs.first { readOn(next.number) }
         return true

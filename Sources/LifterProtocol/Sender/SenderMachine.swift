@@ -5,8 +5,9 @@
 // `nextEffect` and `nextEvent` until all give nil; then sleep until `deadline` at the latest. Nothing in here blocks,
 // reads a clock or opens anything.
 //
-// The rooms: +Listing (directories to ranges and entries), +Answers (what the receiver says), +Contents (files to
-// frames), +Resume (files that the receiver has the beginning of), +Digests (`--checksum`).
+// The rooms: +Listing (directories to ranges and entries), +Answers (what the receiver says), +Signatures (what it has
+// of files that changed), +Contents and +Deltas (files to frames), +Resume (files that the receiver has the beginning
+// of), +Digests (`--checksum`).
 
 package struct SenderMachine: Sendable {
     package internal(set) var core: SessionCore
@@ -50,6 +51,13 @@ package struct SenderMachine: Sendable {
     var contentsStopped = false
     /// Bytes of contents in one frame, about; follows the measured stream.
     var frameBytes = Tuning.chunk
+    /// Signatures of files that are not sent yet, and the one that is not whole.
+    var signatures: [FileID: IncomingSignature] = [:]
+    var growingSignature: FileID?
+    /// Answers to Refine that are awaited.
+    var refinements: [FileID: IncomingRefinement] = [:]
+    /// Bytes a second that the stream was measured to take.
+    var pace: UInt64?
     var digestTasks = Queue<DigestTask>()
     var digesting = false
 
@@ -82,8 +90,11 @@ package struct SenderMachine: Sendable {
         core.heard(now)
         do throws(WireError) {
             try core.arrive(message.kind, weight: weight)
-            if try !core.handle(message) { try answer(message) }
-            if let creditClass = message.kind.creditClass { core.release(creditClass, weight) }
+            if try !core.handle(message) { try answer(message, weight) }
+            // Signatures are kept, and with them their credit.
+            if let creditClass = message.kind.creditClass, creditClass != .signature {
+                core.release(creditClass, weight)
+            }
         } catch {
             core.fail(error)
         }
@@ -102,6 +113,7 @@ package struct SenderMachine: Sendable {
     /// The stream takes this many bytes a second while it is kept busy: a content frame is cut to a tenth of that, so
     /// that what overtakes contents never waits long.
     package mutating func paced(_ bytesPerSecond: UInt64) {
+        pace = bytesPerSecond
         frameBytes = Int(min(max(bytesPerSecond / 10, UInt64(Tuning.smallestChunk)), UInt64(Tuning.chunk)))
     }
 
@@ -184,6 +196,10 @@ package struct SenderMachine: Sendable {
             if case .openedSource(let opened) = result { openedForCheck(opened) }
         case .checkPrefix:
             if case .checkedPrefix(let check) = result { checkedPrefix(check) }
+        case .matchSmall(let job):
+            if case .matchedSmall(let buffer, let matches) = result { matchedSmall(job, buffer, matches) }
+        case .matchChunk(let job):
+            if case .matchedChunk(let chunk) = result { matchedChunk(job, chunk) }
         case .digest:
             if case .digested(let digests) = result { digested(digests) }
         }
@@ -217,6 +233,8 @@ enum RunningEffect: Sendable {
     case closeSource
     case openChecked
     case checkPrefix
+    case matchSmall(job: UInt64)
+    case matchChunk(job: UInt64)
     case digest
 }
 

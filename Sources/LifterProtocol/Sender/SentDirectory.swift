@@ -67,6 +67,8 @@ struct OpenEntry: Sendable {
     var wantsContent = false
     /// They are in line or under way.
     var isQueued = false
+    /// A signature came for it; a second one is refused.
+    var hadSignature = false
     /// The serial of the listing message that defined it.
     var serial: UInt64
     /// How often its contents were asked for, and whether its digest was.

@@ -81,6 +81,22 @@ package enum Tuning {
     package static let workLimit = 64
     /// Bytes of the sender's listings kept for the receiver's answers; more only if none of them waits for one.
     package static let listingsKept = 4 << 20
+    /// Files smaller than this, at either end, are sent whole; and so are those of which the receiver has so many
+    /// times as much.
+    package static let smallestDelta: UInt64 = 1 << 10
+    package static let largestBasisRatio: UInt64 = 16
+    /// Files (or batches of small ones) being signed, and ranges of one of them, at once.
+    package static let signingJobs = 4
+    package static let rangesAhead = 4
+    /// Bytes of a basis signed by one effect, or taken from it by one.
+    package static let signedChunk: UInt64 = 1 << 20
+    package static let copiedChunk: UInt64 = 4 << 20
+    /// Bytes of hashes that are worth a message.
+    package static let signatureMessage = 32 << 10
+    /// Bytes a second that a stream is taken to carry until it has been measured, to judge whether a question pays.
+    package static let assumedPace: UInt64 = 2_000_000
+    /// Bases that are held open at once, at most.
+    package static let openBases = 16
     /// Effects of one machine in the pool at once.
     package static let effectsInFlight = 64
     /// Silence after which a Ping is sent, and after which a session ends, in nanoseconds.

@@ -58,6 +58,7 @@ extension TransferSummary {
         vanished = summary.vanished
         refusedDeletions = summary.refusedDeletions
         contentBytes = summary.contentBytes
+        matchedBytes = summary.matchedBytes
         totalBytes = summary.totalBytes
         sentBytes = sent
         receivedBytes = received

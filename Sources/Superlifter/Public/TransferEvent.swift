@@ -145,6 +145,8 @@ public struct TransferSummary: Hashable, Sendable {
     public var refusedDeletions: UInt64 = 0
     /// Bytes of file contents that were transferred, uncompressed.
     public var contentBytes: UInt64 = 0
+    /// Bytes of the files that were transferred which the receiver took from what it had.
+    public var matchedBytes: UInt64 = 0
     /// Sizes of the files that were transferred.
     public var totalBytes: UInt64 = 0
     /// Bytes on the stream; 0 between two places of one machine.

@@ -47,6 +47,23 @@ public struct TransferOptions: Hashable, Sendable {
         case zlib(level: Int)
     }
 
+    /// Whether of a changed file only the parts travel that the receiver does not have.
+    public enum Difference: Hashable, Sendable {
+        /// Where the contents have to travel, but not between two places of one machine.
+        case streamed
+        /// Files always go whole.
+        case never
+        case always
+    }
+
+    /// Whether the receiver is asked to tell smaller blocks where larger ones differ.
+    public enum Refinement: Hashable, Sendable {
+        /// Where what it saves takes the stream longer than the question.
+        case auto
+        case never
+        case always
+    }
+
     /// What makes two files differ.
     public var comparison = Comparison.quick
     /// Tell what would be done; change nothing at either end.
@@ -95,6 +112,12 @@ public struct TransferOptions: Hashable, Sendable {
 
     /// How contents are compressed on a stream.
     public var compression = Compression.none
+    /// Whether of a changed file only the parts travel that the receiver does not have.
+    public var difference = Difference.streamed
+    /// Bytes of the blocks that files are compared by, 64 to 16,777,216; nil: chosen for each file.
+    public var blockLength: UInt32?
+    /// Whether the receiver is asked to tell smaller blocks where larger ones differ.
+    public var refinement = Refinement.auto
     /// Seconds of silence after which a session ends; nil: 300.
     public var timeout: UInt32?
 
@@ -135,6 +158,17 @@ public struct TransferOptions: Hashable, Sendable {
         case .zstd(let level): job.compression = .zstd(level: Int32(clamping: level))
         case .zlib(let level): job.compression = .zlib(level: Int32(clamping: level))
         }
+        switch difference {
+        case .streamed: job.delta = .auto
+        case .never: job.delta = .never
+        case .always: job.delta = .always
+        }
+        switch refinement {
+        case .auto: job.refine = .auto
+        case .never: job.refine = .never
+        case .always: job.refine = .always
+        }
+        job.blockLength = blockLength.map { min(max($0, 64), 1 << 24) }
         job.timeout = timeout
         job.topOnly = purpose == .list
         return job

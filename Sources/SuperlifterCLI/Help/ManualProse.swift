@@ -210,8 +210,8 @@ enum ManualProse {
         .section("Limits of this release"),
         .paragraph(
             """
-            A file that changed is sent whole. Hard links are sent as separate files. There is no configuration \
-            file, and so no module.
+            What differs of a file is looked for in the file of the same name only, so one that was renamed is sent \
+            whole. Hard links are sent as separate files. There is no configuration file, and so no module.
             """),
         .section("See also"),
         .paragraph("ssh(1), sshd(8), rsync(1), inetd(8), systemd.socket(5), socat(1)"),

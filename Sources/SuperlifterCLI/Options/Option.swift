@@ -69,6 +69,7 @@ package enum OptionID: Sendable, CaseIterable {
     case delete, deleteBefore, deleteExcluded, maxDelete, force, deleteFromEmpty
     case makePath, partial
     case compress, compressDefault, timeout, connectTimeout
+    case wholeFile, blockSize, refine
     case rsh, remotePath, sshPipes, via, ipv4, ipv6, address
     case verbose, quiet, itemize, progress, info, stats, json, listOnly, humanReadable, help, version
     case inetd, listen, root, readOnly, asName, unconfined, uid, gid, insecure, maxConnections, handshakeTimeout

@@ -15,6 +15,31 @@ extension OptionTable {
             a bare --compress, write -z. The method auto is refused in this release.
             """),
         Option(
+            "whole-file", "W", nil, .built(.wholeFile), negated: .built(.wholeFile), for: .changing, in: .wire,
+            "send changed files whole",
+            """
+            Otherwise the receiver tells short hashes of the blocks of what it has, and of a changed file only those \
+            parts travel that are not in it. Between two places of one machine files go whole, since reading both \
+            versions costs more than copying one; --no-whole-file finds the difference there, too. Small files (below \
+            1 KiB at either end) always go whole, and so does a file of which the destination has more than sixteen \
+            times as much.
+            """),
+        Option(
+            "block-size", "B", "SIZE", .built(.blockSize), for: .changing, in: .wire,
+            "the block size for finding differences",
+            """
+            64 to 16777216 bytes, also as 4K or 1M. By default it is chosen for each file, about the square root of \
+            its size. A file so large that its blocks would be too many gets larger ones.
+            """),
+        Option(
+            "refine", nil, "WHEN", .built(.refine), for: .changing, in: .wire,
+            "look closer where blocks differ: auto, always or never",
+            """
+            Where a block is not found in the other version, its place there is told once more in smaller blocks, so \
+            that a small change in a large file costs about its own size. That takes another question and answer; \
+            auto (the default) asks where the bytes it saves take the stream longer.
+            """),
+        Option(
             "timeout", nil, "SECONDS", .built(.timeout), for: [.client, .serve], in: .wire,
             "give up after SECONDS without a byte from the peer (300; 0 is never)",
             """
@@ -29,7 +54,6 @@ extension OptionTable {
         later("bwlimit", nil, "RATE", "send no faster than RATE"),
         later("retry", nil, "N", "connect again up to N times after a failure"),
         later("checksum-choice", nil, "NAME", "the digest that compares contents: xxh3 or sha256"),
-        later("block-size", "B", "SIZE", "the block size of deltas"),
     ]
 
     private static func later(

@@ -7,10 +7,6 @@ extension OptionTable {
             "create missing parents of DESTINATION",
             "The last component is always created; without this option its parent must exist."),
         Option(
-            "whole-file", "W", nil, .accepted("changed files always go whole in this release"),
-            negated: .later("not built yet: changed files go whole"), for: .changing, in: .writing,
-            "send changed files whole"),
-        Option(
             "partial", nil, nil, .means(.partial, "the default"), negated: .built(.partial), showsNegated: true,
             for: .changing, in: .writing, "throw away what arrived of an interrupted file",
             "By default what arrived of a file of 1 MiB or more stays beside it under a reserved name, out of sight of "

@@ -8,6 +8,9 @@ package struct SummaryFigures: Equatable, Sendable {
     package var filesSent: UInt64 = 0
     /// Their sizes together.
     package var bytesSent: UInt64 = 0
+    /// Of these, bytes that travelled, and bytes that the destination had already.
+    package var literalBytes: UInt64 = 0
+    package var matchedBytes: UInt64 = 0
     /// Entries created of any kind.
     package var created: UInt64 = 0
     /// Entries of which only attributes changed.
@@ -51,6 +54,8 @@ package struct SummaryFigures: Equatable, Sendable {
             ("Number of files that failed", Quantity.count(failed)),
             ("Total file size", "\(Quantity.count(bytesScanned)) bytes"),
             ("Total transferred file size", "\(Quantity.count(bytesSent)) bytes"),
+            ("Literal data", "\(Quantity.count(literalBytes)) bytes"),
+            ("Matched data", "\(Quantity.count(matchedBytes)) bytes"),
             ("Total bytes sent", Quantity.count(wireBytesOut)),
             ("Total bytes received", Quantity.count(wireBytesIn)),
             ("Total time", Quantity.elapsed(milliseconds: milliseconds)),
@@ -63,6 +68,7 @@ package struct SummaryFigures: Equatable, Sendable {
         [
             ("files_scanned", filesScanned), ("directories_scanned", directoriesScanned),
             ("bytes_scanned", bytesScanned), ("files_sent", filesSent), ("bytes_sent", bytesSent),
+            ("literal_bytes", literalBytes), ("matched_bytes", matchedBytes),
             ("created", created), ("attributes_changed", attributesChanged), ("deleted", deleted),
             ("failed", failed), ("wire_bytes_out", wireBytesOut), ("wire_bytes_in", wireBytesIn),
             ("milliseconds", milliseconds),

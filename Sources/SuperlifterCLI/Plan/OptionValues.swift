@@ -34,6 +34,20 @@ enum OptionValues {
         return number(text).map { .entries($0) }
     }
 
+    /// 64 to 16777216 bytes, also with K or M for powers of 1024.
+    static func blockSize(_ text: [UInt8]) -> UInt32? {
+        var digits = text[...]
+        var unit: UInt64 = 1
+        switch digits.last {
+        case UInt8(ascii: "K"), UInt8(ascii: "k"): unit = 1 << 10
+        case UInt8(ascii: "M"), UInt8(ascii: "m"): unit = 1 << 20
+        default: break
+        }
+        if unit > 1 { digits = digits.dropLast() }
+        guard let value = number(digits, atMost: 1 << 24), (64...1 << 24).contains(value * unit) else { return nil }
+        return UInt32(value * unit)
+    }
+
     /// `none`, `zstd[:LEVEL]`, `zlib[:LEVEL]`.
     static func compression(_ text: [UInt8]) -> Wire.Compression? {
         let parts = text.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)

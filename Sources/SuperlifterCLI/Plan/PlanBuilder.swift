@@ -175,6 +175,21 @@ package struct PlanBuilder {
                 wire.compression = compression
             }
         }
+        wire.wholeFile = parsed.last(.wholeFile).map { !$0.negated }
+        if let occurrence = parsed.last(.blockSize) {
+            guard let size = OptionValues.blockSize(occurrence.value) else {
+                throw refusal(occurrence, "64 to 16777216 bytes (4K, 1M)")
+            }
+            wire.blockSize = size
+        }
+        if let occurrence = parsed.last(.refine) {
+            switch String(decoding: occurrence.value, as: UTF8.self) {
+            case "auto": wire.refinement = .auto
+            case "always": wire.refinement = .always
+            case "never": wire.refinement = .never
+            default: throw refusal(occurrence, "auto, always or never")
+            }
+        }
         wire.timeout = try seconds(.timeout, atLeast: 0)
         wire.connectTimeout = try seconds(.connectTimeout, atLeast: 1)
         return wire

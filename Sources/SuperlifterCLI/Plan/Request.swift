@@ -138,8 +138,17 @@ package struct Wire: Equatable, Sendable {
         case zlib(level: Int)
     }
 
+    package enum Refinement: Equatable, Sendable {
+        case auto, always, never
+    }
+
     /// nil where the command line says nothing.
     package var compression: Compression?
+    /// Whether changed files go whole; nil where the command line says nothing.
+    package var wholeFile: Bool?
+    /// Bytes; nil where the command line says nothing.
+    package var blockSize: UInt32?
+    package var refinement = Refinement.auto
     /// Seconds; 0 is never; nil where the command line says nothing.
     package var timeout: UInt32?
     /// Seconds; nil where the command line says nothing.

@@ -75,7 +75,8 @@ struct HostilePeer: ~Copyable {
 
     static var hello: [UInt8] {
         let hello = Hello(
-            software: "hostile", nonce: nonce, features: [], limits: Limits(), abilities: [.owners, .devices, .setIDs])
+            software: "hostile", nonce: nonce, features: [Hello.deltaFeature], limits: Limits(),
+            abilities: [.owners, .devices, .setIDs])
         return (try? Message.hello(hello).encoded()) ?? []
     }
 

@@ -17,6 +17,7 @@ struct Scenario {
         scenario.chooseOptions()
         scenario.chooseStream()
         scenario.growTrees()
+        scenario.chooseDelta()
         return scenario
     }
 
@@ -30,6 +31,7 @@ struct Scenario {
         scenario.plan.syncs = scenario.random.chance(20)
         scenario.chooseStream()
         scenario.growTrees()
+        scenario.chooseDelta()
         return scenario
     }
 
@@ -87,6 +89,13 @@ struct Scenario {
         plan.smallestPartial = random.pick([0, 1, 1000, 100 << 10])
         plan.digestStep = random.pick([100, 64 << 10])
         if random.chance(15) { plan.source = Array("/src".utf8) }
+    }
+
+    /// Small files are told by their difference, too, with any blocks.
+    private mutating func chooseDelta() {
+        plan.options.delta = random.pick([.auto, .auto, .auto, .always, .never])
+        plan.options.refine = random.pick([.auto, .always, .never])
+        if random.chance(40) { plan.options.blockLength = UInt32(random.pick([64, 65, 100, 512, 700, 4096, 70_000])) }
     }
 
     private mutating func growTrees() {

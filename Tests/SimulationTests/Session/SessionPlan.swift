@@ -29,6 +29,9 @@ struct SessionPlan: Sendable {
     /// Sender's ids from 1000 on stand for this much more at the receiver.
     var ownerShift: UInt32 = 0
 
+    /// The server's Hello names the feature, and the client's.
+    var knowsDelta = true
+
     // The stream.
     /// Both machines are in one process: messages pass as values.
     var isInProcess = false
@@ -64,7 +67,8 @@ struct SessionPlan: Sendable {
         let versions = isClient ? clientVersions : serverVersions
         return Hello(
             software: isClient ? "simulated client" : "simulated server", nonce: nonce,
-            features: [Hello.zlibFeature, Hello.resumeFeature], limits: isClient ? clientLimits : serverLimits, abilities: abilities,
+            features: [Hello.zlibFeature, Hello.resumeFeature] + (knowsDelta ? [Hello.deltaFeature] : []),
+            limits: isClient ? clientLimits : serverLimits, abilities: abilities,
             oldest: versions.lowerBound, newest: versions.upperBound)
     }
 

@@ -33,6 +33,7 @@ struct SimulatedPool {
     private static let harmless: Set<String> = [
         "scan", "forget", "digestFiles", "readSmall", "openSource", "readChunk", "closeSource", "checkPrefix", "resolveOwners",
         "planDeletion",
+        "matchSmall", "openMatch", "matchChunk", "refineMatch", "signSmall", "openBasis", "signRanges", "closeBasis",
     ]
 
     static func kind(of effect: FileEffect) -> String {
@@ -45,6 +46,14 @@ struct SimulatedPool {
         case .readChunk: "readChunk"
         case .closeSource: "closeSource"
         case .checkPrefix: "checkPrefix"
+        case .matchSmall: "matchSmall"
+        case .openMatch: "openMatch"
+        case .matchChunk: "matchChunk"
+        case .refineMatch: "refineMatch"
+        case .signSmall: "signSmall"
+        case .openBasis: "openBasis"
+        case .signRanges: "signRanges"
+        case .closeBasis: "closeBasis"
         case .makeDirectory: "makeDirectory"
         case .resolveOwners: "resolveOwners"
         case .publishDirectory: "publishDirectory"

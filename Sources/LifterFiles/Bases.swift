@@ -1,0 +1,231 @@
+// What is here already of a file that is to be replaced: its signature, and copies from it.
+//
+//     signSmall     small files whole, looked up by name
+//     openBasis     a large one is opened and watched, for all that follows
+//     signRanges    hashes of some of its blocks
+//     copyBasis     a piece of it goes into the new file, by sharing blocks where the disk can
+//
+// Nobody vouches for the old version: that it has changed is noticed where it is watched, and in any case by the digest
+// of the whole new contents, and then the file is asked for whole.
+
+import LifterCodec
+import LifterDelta
+import LifterProtocol
+import LifterSystem
+
+extension FileLayer {
+    // MARK: Signing
+
+    func signSmall(
+        _ files: [BasisFile], in directory: DirectoryID, _ limits: SignatureLimits
+    ) -> [Result<FileSignature, FileProblem>] {
+        var patience = Patience()
+        return files.map { file in
+            do throws(FileProblem) {
+                let shape = try shape(for: file, limits)
+                let basis = try openWatched(file, in: directory, &patience)
+                let range = BasisRange(offset: 0, length: file.size)
+                let blocks = try hashes(of: range, in: basis, shape.blockLength, shape.strongLength)
+                if let problem = basis.verify() { throw problem }
+                let run = BlockRun(offset: 0, blockLength: shape.blockLength, blocks: blocks)
+                return .success(FileSignature(shape: shape, runs: [run]))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    func openBasis(
+        _ id: FileID, _ file: BasisFile, in directory: DirectoryID, _ limits: SignatureLimits
+    ) -> Result<BasisShape, FileProblem> {
+        do throws(FileProblem) {
+            var patience = Patience()
+            let shape = try shape(for: file, limits)
+            stages.putBasis(try openWatched(file, in: directory, &patience), of: id)
+            return .success(shape)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    func signRanges(
+        of id: FileID, _ blockLength: UInt32, _ strongLength: UInt8, _ ranges: [BasisRange]
+    ) -> Result<[SignatureBlocks], FileProblem> {
+        guard let basis = stages.basis(of: id) else {
+            return .failure(FileProblem(.stopped, doing: "signing a file that is not open"))
+        }
+        var all: [SignatureBlocks] = []
+        all.reserveCapacity(ranges.count)
+        do throws(FileProblem) {
+            for range in ranges { all.append(try hashes(of: range, in: basis, blockLength, strongLength)) }
+        } catch {
+            return .failure(error)
+        }
+        return .success(all)
+    }
+
+    private func openWatched(
+        _ file: BasisFile, in directory: DirectoryID, _ patience: inout Patience
+    ) throws(FileProblem) -> WatchedSource {
+        let basis = try reader.openWatched(file.name, in: directory, &patience)
+        guard basis.status.size == file.size else { throw FileProblem(.changed, doing: "opening the old version") }
+        return basis
+    }
+
+    /// As coarse as the limits ask for.
+    private func shape(for file: BasisFile, _ limits: SignatureLimits) throws(FileProblem) -> BasisShape {
+        var wish = limits.blockLength.map { Int($0) }
+        while let chosen = SignatureShape.chosen(
+            basisSize: file.size, newSize: file.newSize, blockLength: wish, refines: limits.refines)
+        {
+            if UInt64(chosen.signatureSize) <= limits.longest {
+                return BasisShape(
+                    basisSize: chosen.basisSize, blockLength: UInt32(chosen.blockLength),
+                    strongLength: UInt8(chosen.strongLength))
+            }
+            guard chosen.blockLength < SignatureShape.blockLengths.upperBound else { break }
+            wish = chosen.blockLength * 2
+        }
+        throw FileProblem(.unsupported, doing: "signing the old version")
+    }
+
+    private func hashes(
+        of range: BasisRange, in basis: WatchedSource, _ blockLength: UInt32, _ strongLength: UInt8
+    ) throws(FileProblem) -> SignatureBlocks {
+        var signer = BlockSigner(blockLength: Int(blockLength), strongLength: Int(strongLength), key: digestKey)
+        try read(range, of: basis) { piece throws(FileProblem) in signer.update(piece) }
+        let hashes = signer.finish()
+        return SignatureBlocks(rolling: hashes.rolling, strong: hashes.strong)
+    }
+
+    /// Hands a range over in pieces. The end of the file within it is a change.
+    private func read(
+        _ range: BasisRange, of basis: WatchedSource,
+        _ body: (UnsafeRawBufferPointer) throws(FileProblem) -> Void
+    ) throws(FileProblem) {
+        try stages.withBuffer { buffer throws(FileProblem) in
+            var done: UInt64 = 0
+            while done < range.length {
+                let wanted = Int(min(UInt64(buffer.count), range.length - done))
+                let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+                let count = try attempting("reading the old version") { () throws(Errno) in
+                    try fileSystem.read(basis.descriptor, into: piece, at: range.offset &+ done)
+                }
+                guard count > 0, count <= wanted else {
+                    throw FileProblem(.changed, doing: "reading the old version: it has become shorter")
+                }
+                try body(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+                done += UInt64(count)
+            }
+        }
+    }
+
+    // MARK: Copying
+
+    /// Appends a piece of the old version. Where that cannot be read the file is filled no further, and found wanting
+    /// when it is to be committed: what still comes of it must be taken in all the same.
+    func copyBasis(_ offset: UInt64, _ length: UInt64, to file: StagedFile) throws(FileProblem) {
+        guard file.basisProblem == nil else { return }
+        if file.basis == nil { openBasis(of: file) }
+        guard let basis = file.basis else { return }
+        let block: UInt64 = 4096
+        var (offset, left) = (offset, length)
+        if stages.canClone, offset % block == file.written % block {
+            let ragged = min(left, (block - file.written % block) % block)
+            try copy(basis, offset, ragged, to: file)
+            (offset, left) = (offset &+ ragged, left - ragged)
+            let shared = share(basis, offset, left, with: file)
+            try hash(basis, offset, shared, into: file)
+            (offset, left) = (offset &+ shared, left - shared)
+        }
+        try copy(basis, offset, left, to: file)
+    }
+
+    /// A small one has not been kept open.
+    private func openBasis(of file: StagedFile) {
+        let target = file.target
+        if let known = stages.basis(of: target.id) {
+            file.basis = known
+            return
+        }
+        do throws(FileProblem) {
+            var patience = Patience()
+            file.basis = try reader.openWatched(target.entry.name, in: target.directory, &patience)
+        } catch {
+            file.basisProblem = error
+        }
+    }
+
+    private func copy(
+        _ basis: WatchedSource, _ offset: UInt64, _ length: UInt64, to file: StagedFile
+    ) throws(FileProblem) {
+        guard length > 0, file.basisProblem == nil else { return }
+        var writing: FileProblem?
+        do throws(FileProblem) {
+            try read(BasisRange(offset: offset, length: length), of: basis) { piece throws(FileProblem) in
+                file.hasher.update(piece)
+                do throws(FileProblem) {
+                    try append(piece, to: file)
+                } catch {
+                    writing = error
+                    throw error
+                }
+            }
+        } catch {
+            if let writing { throw writing }
+            file.basisProblem = error
+        }
+    }
+
+    /// Blocks that are shared count in the digest, too.
+    private func hash(
+        _ basis: WatchedSource, _ offset: UInt64, _ length: UInt64, into file: StagedFile
+    ) throws(FileProblem) {
+        guard length > 0 else { return }
+        do throws(FileProblem) {
+            try read(BasisRange(offset: offset, length: length), of: basis) { piece throws(FileProblem) in
+                file.hasher.update(piece)
+            }
+        } catch {
+            file.basisProblem = error
+        }
+    }
+
+    // MARK: Small files
+
+    /// A small file made of literal bytes and of what is under its name.
+    func patched(
+        _ file: SmallFile, _ buffer: [UInt8], in directory: DirectoryID
+    ) throws(FileProblem) -> (SmallFile, [UInt8]) {
+        let size = Int(clamping: file.target.entry.attributes.size)
+        var made: [UInt8] = []
+        made.reserveCapacity(size)
+        var literal = file.range.lowerBound
+        func takeLiteral(_ count: UInt64) throws(FileProblem) {
+            guard count <= UInt64(max(0, file.range.upperBound - literal)), file.range.upperBound <= buffer.count,
+                literal >= 0
+            else { throw FileProblem(.mismatch, doing: "making a file of what came") }
+            made.append(contentsOf: buffer[literal..<literal + Int(count)])
+            literal += Int(count)
+        }
+        do throws(FileProblem) {
+            var patience = Patience()
+            let basis = try reader.openWatched(file.target.entry.name, in: directory, &patience)
+            for copy in file.patch?.copies ?? [] {
+                try takeLiteral(copy.literal)
+                guard copy.length <= UInt64(max(0, size - made.count)) else {
+                    throw FileProblem(.mismatch, doing: "making a file of what came")
+                }
+                let start = made.count
+                made.append(contentsOf: repeatElement(0, count: Int(copy.length)))
+                let got = try reader.read(basis.descriptor, into: &made, start..<made.count, at: copy.from)
+                guard got == Int(copy.length) else { throw FileProblem(.changed, doing: "reading") }
+            }
+        } catch {
+            // Whatever it is that the old version lacks: the whole will do.
+            throw FileProblem(.mismatch, errno: error.errno, doing: "copying from the old version")
+        }
+        try takeLiteral(UInt64(file.range.upperBound - literal))
+        return (SmallFile(target: file.target, range: 0..<made.count, digest: file.digest), made)
+    }
+}

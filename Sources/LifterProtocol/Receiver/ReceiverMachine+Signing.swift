@@ -1,0 +1,419 @@
+// Telling the sender what is here already. A file that is to be replaced is signed, a few ahead and in bounded pieces;
+// its signature leaves whole before the next one's begins, and only while a quarter of the window stays free for finer
+// signatures that the sender may ask for. Where a basis cannot be used the file is asked for whole.
+
+/// What a file here can be used for.
+struct Basis: Sendable {
+    var size: UInt64
+    /// It is held open; small ones are looked up once more when they are needed.
+    var isOpen = false
+    /// The whole signature has been told, so that copies and finer signatures may be asked for.
+    var isTold = false
+    /// Bytes of it that finer signatures were asked for.
+    var refined: UInt64 = 0
+}
+
+/// Files that are being signed, in the order in which their signatures will leave.
+enum SigningJob: Sendable {
+    /// Small ones of one directory, with their signatures when they are made.
+    case small(ids: [FileID], results: [Result<FileSignature, FileProblem>]?)
+    case large(LargeSigning)
+}
+
+struct LargeSigning: Sendable {
+    var number: UInt64
+    var id: FileID
+    var shape: BasisShape?
+    /// The next byte that no effect was asked about; the next whose hashes have come, in order.
+    var asked: UInt64 = 0
+    var signed: UInt64 = 0
+    var running = 0
+    /// Hashes that came before those in front of them, by offset.
+    var early: [UInt64: SignatureBlocks] = [:]
+    /// Hashes that may leave, and where they begin.
+    var ready = SignatureBlocks()
+    var readyAt: UInt64 = 0
+    var isStarted = false
+    var problem: FileProblem?
+}
+
+/// A finer signature in work.
+struct RefineJob: Sendable {
+    var refine: Refine
+    /// Credit that the question holds.
+    var weight: Int
+    /// The next range that no effect was asked about.
+    var next = 0
+    var isRunning = false
+}
+
+extension ReceiverMachine {
+    /// Whether contents that are wanted are worth a signature of what is here.
+    func basis(for entry: Entry, own: Entry?, isPromised: Bool) -> Basis? {
+        guard let own, agreement.usesDelta, !isPromised, own.attributes.kind == .regular else { return nil }
+        let (old, new) = (own.attributes.size, entry.attributes.size)
+        guard old >= Tuning.smallestDelta, new >= Tuning.smallestDelta, old / Tuning.largestBasisRatio <= new,
+            isSmallBasis(old, new) || openBasisLimit > 0
+        else { return nil }
+        return Basis(size: old)
+    }
+
+    private func isSmallBasis(_ old: UInt64, _ new: UInt64) -> Bool {
+        new <= smallFile && old <= Tuning.signedChunk
+    }
+
+    private var openBasisLimit: Int { min(Tuning.openBases, workLimit / 4) }
+
+    private var signatureLimits: SignatureLimits {
+        SignatureLimits(
+            blockLength: options.blockLength, longest: UInt64(agreement.peerLimits.signatureWindow) / 4,
+            refines: agreement.usesRefinement)
+    }
+
+    // MARK: Driving on
+
+    mutating func advanceSigning() {
+        advanceRefinements()
+        var hasMoved = true
+        while hasMoved, core.end == nil {
+            startSigning()
+            hasMoved = tellSignatures()
+        }
+    }
+
+    private mutating func startSigning() {
+        while signing.count < Tuning.signingJobs, let id = toSign.first {
+            guard let entry = open[id], let basis = entry.basis else {
+                _ = toSign.popFirst()
+                continue
+            }
+            if isSmallBasis(basis.size, entry.entry.attributes.size) {
+                startSmallSigning(entry.directory)
+            } else {
+                guard basesOpen < openBasisLimit else { return }
+                _ = toSign.popFirst()
+                basesOpen += 1
+                open[id]?.basis?.isOpen = true
+                signing.append(.large(LargeSigning(number: nextSigning, id: id)))
+                nextSigning += 1
+                let file = BasisFile(name: entry.entry.name, size: basis.size, newSize: entry.entry.attributes.size)
+                run(
+                    .openBasis(id: id, directory: entry.directory, file: file, limits: signatureLimits),
+                    as: .openBasis(id))
+            }
+        }
+    }
+
+    /// A batch of neighbouring small files of one directory.
+    private mutating func startSmallSigning(_ directory: DirectoryID) {
+        var ids: [FileID] = []
+        var files: [BasisFile] = []
+        var bytes: UInt64 = 0
+        while let id = toSign.first, ids.count < Tuning.smallBatchFiles {
+            guard let entry = open[id], let basis = entry.basis else {
+                _ = toSign.popFirst()
+                continue
+            }
+            let size = entry.entry.attributes.size
+            guard entry.directory == directory, isSmallBasis(basis.size, size),
+                ids.isEmpty || bytes + basis.size <= Tuning.signedChunk
+            else { break }
+            _ = toSign.popFirst()
+            ids.append(id)
+            files.append(BasisFile(name: entry.entry.name, size: basis.size, newSize: size))
+            bytes += basis.size
+        }
+        let number = nextSigning
+        nextSigning += 1
+        smallSignings[number] = signing.count + signingsTold
+        signing.append(.small(ids: ids, results: nil))
+        run(.signSmall(directory: directory, files: files, limits: signatureLimits), as: .signSmall(number))
+    }
+
+    // MARK: Results
+
+    mutating func signedSmall(_ number: UInt64, _ results: [Result<FileSignature, FileProblem>]) {
+        guard let place = smallSignings.removeValue(forKey: number) else { return }
+        let index = place - signingsTold
+        guard case .small(let ids, _)? = signing[index] else { return }
+        signing[index] = .small(ids: ids, results: results)
+    }
+
+    mutating func openedBasis(_ id: FileID, _ result: Result<BasisShape, FileProblem>) {
+        update(id) { large in
+            switch result {
+            case .success(let shape): large.shape = shape
+            case .failure(let problem): large.problem = problem
+            }
+        }
+    }
+
+    mutating func signedRanges(_ id: FileID, _ offset: UInt64, _ result: Result<[SignatureBlocks], FileProblem>) {
+        update(id) { large in
+            large.running -= 1
+            switch result {
+            case .success(let blocks):
+                if let first = blocks.first { large.early[offset] = first }
+            case .failure(let problem): large.problem = problem
+            }
+            guard let shape = large.shape else { return }
+            let chunk = Self.chunk(shape.blockLength)
+            while let next = large.early.removeValue(forKey: large.signed) {
+                large.ready.rolling += next.rolling
+                large.ready.strong += next.strong
+                large.signed = min(large.signed + chunk, shape.basisSize)
+            }
+        }
+    }
+
+    private mutating func update(_ id: FileID, _ body: (inout LargeSigning) -> Void) {
+        for index in 0..<signing.count {
+            guard case .large(var large)? = signing[index], large.id == id else { continue }
+            body(&large)
+            signing[index] = .large(large)
+            return
+        }
+    }
+
+    /// Bytes of a basis that one effect signs: whole blocks.
+    private static func chunk(_ blockLength: UInt32) -> UInt64 {
+        max(1, Tuning.signedChunk / UInt64(blockLength)) * UInt64(blockLength)
+    }
+
+    // MARK: Telling
+
+    /// Lets what is signed leave, in order; false where nothing could.
+    private mutating func tellSignatures() -> Bool {
+        guard let job = signing.first else { return false }
+        switch job {
+        case .small(let ids, let results?): return tellSmall(ids, results)
+        case .small(_, nil): return false
+        case .large(let large): return tellLarge(large)
+        }
+    }
+
+    /// Whether hashes of so many bytes may leave now.
+    private func hasRoom(_ bytes: Int) -> Bool {
+        core.outbox.waiting(.signature) < 4
+            && core.outbox.signatureCredit - Int64(bytes) >= Int64(agreement.peerLimits.signatureWindow) / 4
+    }
+
+    private mutating func tellSmall(_ ids: [FileID], _ results: [Result<FileSignature, FileProblem>]) -> Bool {
+        var segments: [SignatureSegment] = []
+        var bytes = 16
+        for (position, id) in ids.enumerated() {
+            guard open[id] != nil else { continue }
+            guard position < results.count, case .success(let signature) = results[position],
+                let blocks = signature.runs.first?.blocks
+            else {
+                askWhole(id)
+                continue
+            }
+            let segment = SignatureSegment(
+                id: id, shape: signature.shape, strongLength: signature.shape.strongLength, offset: 0, blocks: blocks,
+                isLast: true)
+            if !segments.isEmpty && bytes + segment.wireBytes > Tuning.signatureMessage {
+                guard hasRoom(bytes) else { return keepSmall(ids, results) }
+                tell(segments)
+                (segments, bytes) = ([], 16)
+            }
+            segments.append(segment)
+            bytes += segment.wireBytes
+        }
+        if !segments.isEmpty {
+            guard hasRoom(bytes) else { return keepSmall(ids, results) }
+            tell(segments)
+        }
+        _ = signing.popFirst()
+        signingsTold += 1
+        return true
+    }
+
+    /// There is no more room: what has not left stays the first job.
+    private mutating func keepSmall(_ ids: [FileID], _ results: [Result<FileSignature, FileProblem>]) -> Bool {
+        let left = ids.indices.filter { index in
+            guard let entry = open[ids[index]] else { return false }
+            return entry.basis.map { !$0.isTold } ?? false
+        }
+        signing[0] = .small(ids: left.map { ids[$0] }, results: left.map { results[$0] })
+        return false
+    }
+
+    private mutating func tell(_ segments: [SignatureSegment]) {
+        for segment in segments where segment.isLast {
+            open[segment.id]?.basis?.isTold = true
+            awaited[segment.id] = true
+        }
+        core.send(.signature(SignatureMessage(segments)))
+    }
+
+    /// Of a large file: asks for more hashes, and lets those leave that have come.
+    private mutating func tellLarge(_ job: LargeSigning) -> Bool {
+        var large = job
+        defer { if case .large(let first)? = signing.first, first.id == large.id { signing[0] = .large(large) } }
+        if large.problem != nil || open[large.id] == nil { return giveUp(&large) }
+        guard let shape = large.shape else { return false }
+        while large.running < Tuning.rangesAhead, large.asked < shape.basisSize {
+            let length = min(Self.chunk(shape.blockLength), shape.basisSize - large.asked)
+            run(
+                .signRanges(
+                    id: large.id, blockLength: shape.blockLength, strongLength: shape.strongLength,
+                    ranges: [BasisRange(offset: large.asked, length: length)]),
+                as: .signRanges(large.id, large.asked))
+            large.asked += length
+            large.running += 1
+        }
+        let isLast = large.signed == shape.basisSize
+        let bytes = large.ready.count * (4 + Int(shape.strongLength))
+        guard isLast || bytes >= Tuning.signatureMessage else { return false }
+        let most = (ProtocolConstants.longestPayload - 64) / (4 + Int(shape.strongLength))
+        let count = min(large.ready.count, most)
+        guard hasRoom(64 + count * (4 + Int(shape.strongLength))) else { return false }
+        let isEnd = isLast && count == large.ready.count
+        var segment = SignatureSegment(
+            id: large.id, shape: large.isStarted ? nil : shape, strongLength: shape.strongLength,
+            offset: large.readyAt, blocks: large.ready, isLast: isEnd)
+        if count < large.ready.count {
+            segment.blocks = SignatureBlocks(
+                rolling: Array(large.ready.rolling[..<count]), strong: Array(large.ready.strong[..<count]))
+            large.ready.rolling.removeFirst(count)
+            large.ready.strong.removeFirst(count)
+        } else {
+            large.ready = SignatureBlocks()
+        }
+        large.readyAt = min(large.readyAt + UInt64(count) * UInt64(shape.blockLength), shape.basisSize)
+        large.isStarted = true
+        awaited[large.id] = true
+        tell([segment])
+        if isEnd { endLarge() }
+        return true
+    }
+
+    private mutating func endLarge() {
+        _ = signing.popFirst()
+        signingsTold += 1
+    }
+
+    /// The basis cannot be used. Effects on it that are out come back first.
+    private mutating func giveUp(_ large: inout LargeSigning) -> Bool {
+        guard large.running == 0 else { return false }
+        if large.isStarted {
+            guard hasRoom(64), let shape = large.shape else { return false }
+            core.send(
+                .signature(
+                    SignatureMessage([
+                        SignatureSegment(
+                            id: large.id, strongLength: shape.strongLength, offset: large.readyAt,
+                            blocks: SignatureBlocks(), isLast: true, isGivenUp: true)
+                    ])))
+            closeBasis(large.id)
+            open[large.id]?.basis = nil
+        } else {
+            askWhole(large.id)
+        }
+        endLarge()
+        return true
+    }
+
+    /// What is here is of no use: the contents are wanted whole.
+    private mutating func askWhole(_ id: FileID) {
+        guard open[id] != nil else { return }
+        closeBasis(id)
+        open[id]?.basis = nil
+        ask(id)
+    }
+
+    /// Lets go of a basis that is held open.
+    mutating func closeBasis(_ id: FileID) {
+        guard open[id]?.basis?.isOpen == true else { return }
+        open[id]?.basis?.isOpen = false
+        basesOpen -= 1
+        run(.closeBasis(id: id), as: .forget)
+    }
+
+    // MARK: Finer ones
+
+    mutating func take(_ refine: Refine, _ weight: Int) throws(WireError) {
+        guard agreement.usesRefinement else { throw .unexpected("Refine that was not agreed upon") }
+        guard refine.id < nextFileID else { throw .value("refine.id") }
+        guard refine.wireBytes <= UInt64(agreement.peerLimits.signatureWindow) / 16 else {
+            throw .value("refine.ranges")
+        }
+        guard var basis = open[refine.id]?.basis else {
+            // The file may have failed here while this was on its way.
+            return core.release(.signature, weight)
+        }
+        guard basis.isTold, let last = refine.ranges.last, last.end <= basis.size else { throw .value("refine.ranges") }
+        let (most, overflow) = basis.size.multipliedReportingOverflow(by: 4)
+        basis.refined = refine.ranges.reduce(basis.refined) { $0 &+ $1.length }
+        guard overflow || basis.refined <= most else { throw .value("refine.ranges") }
+        open[refine.id]?.basis = basis
+        refining.append(RefineJob(refine: refine, weight: weight))
+    }
+
+    /// One after the other, in pieces that are bounded.
+    private mutating func advanceRefinements() {
+        while let job = refining.first, !job.isRunning {
+            guard let entry = open[job.refine.id], let basis = entry.basis else {
+                endRefinement()
+                continue
+            }
+            guard basis.isOpen else {
+                tellRefined(job, [], isLast: true, isGivenUp: true)
+                endRefinement()
+                continue
+            }
+            var ranges: [BasisRange] = []
+            var bytes: UInt64 = 0
+            while job.next + ranges.count < job.refine.ranges.count, ranges.count < ProtocolConstants.longestList {
+                let range = job.refine.ranges[job.next + ranges.count]
+                if !ranges.isEmpty && bytes &+ range.length > Tuning.signedChunk { break }
+                ranges.append(range)
+                bytes &+= range.length
+            }
+            refining[0]?.isRunning = true
+            run(
+                .signRanges(
+                    id: job.refine.id, blockLength: job.refine.blockLength, strongLength: job.refine.strongLength,
+                    ranges: ranges),
+                as: .refine(ranges))
+        }
+    }
+
+    mutating func signedFiner(_ ranges: [BasisRange], _ result: Result<[SignatureBlocks], FileProblem>) {
+        guard var job = refining.first else { return }
+        job.isRunning = false
+        guard open[job.refine.id] != nil else { return endRefinement() }
+        guard case .success(let blocks) = result else {
+            tellRefined(job, [], isLast: true, isGivenUp: true)
+            return endRefinement()
+        }
+        job.next += ranges.count
+        let isLast = job.next >= job.refine.ranges.count
+        tellRefined(job, Array(zip(ranges, blocks)), isLast: isLast, isGivenUp: false)
+        if isLast { endRefinement() } else { refining[0] = job }
+    }
+
+    private mutating func tellRefined(
+        _ job: RefineJob, _ answers: [(BasisRange, SignatureBlocks)], isLast: Bool, isGivenUp: Bool
+    ) {
+        var segments = answers.enumerated().map { index, answer in
+            SignatureSegment(
+                id: job.refine.id, strongLength: job.refine.strongLength, offset: answer.0.offset, blocks: answer.1,
+                isLast: isLast && index == answers.count - 1)
+        }
+        if isGivenUp {
+            segments = [
+                SignatureSegment(
+                    id: job.refine.id, strongLength: job.refine.strongLength, offset: 0, blocks: SignatureBlocks(),
+                    isLast: true, isGivenUp: true)
+            ]
+        }
+        core.send(.signature(SignatureMessage(segments)))
+    }
+
+    private mutating func endRefinement() {
+        guard let job = refining.popFirst() else { return }
+        core.release(.signature, job.weight)
+    }
+}

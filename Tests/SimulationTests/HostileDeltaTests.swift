@@ -1,0 +1,183 @@
+// Signatures, copies and questions that no honest end sends: each ends the session at once, and nothing is written that
+// was not right.
+
+import LifterProtocol
+import LifterSystem
+import Testing
+
+@Suite struct HostileDeltaTests {
+    private let time = FileTime(seconds: 1_700_000_000, nanoseconds: 5)
+    private let old: [UInt8] = {
+        var random = SeededRandom(seed: 3)
+        return random.bytes(2 << 20)
+    }()
+
+    /// One large and one small file, the same but for an edit, or with nothing in common.
+    private func scenario(unrelated: Bool = false) -> Scenario {
+        var scenario = Scenario(seed: 1)
+        var new = old
+        new[1000] ^= 1
+        if unrelated {
+            var random = SeededRandom(seed: 4)
+            new = random.bytes(2 << 20)
+        }
+        scenario.source = tree(new, time)
+        scenario.old = tree(old, FileTime(seconds: 1, nanoseconds: 0))
+        scenario.plan.isInProcess = true
+        scenario.plan.options.delta = .always
+        scenario.plan.options.refine = .always
+        return scenario
+    }
+
+    private func tree(_ contents: [UInt8], _ modified: FileTime) -> TreeSnapshot {
+        var tree = TreeSnapshot(items: [[]: .init(kind: .directory, mode: 0o755, modified: time)])
+        for (name, count) in [("large", contents.count), ("small", 5000)] {
+            tree.items[Array(name.utf8)] = .init(
+                kind: .regular, mode: 0o644, modified: modified, contents: Array(contents[..<count]))
+        }
+        return tree
+    }
+
+    /// Runs a session in which one end's messages are changed on their way; how the other end took it.
+    private func end(
+        _ scenario: Scenario, bySender: Bool, _ tamper: @escaping (inout Message) -> Void
+    ) throws -> SessionEnd? {
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks)
+        run.outgoing(bySender ? run.sender : run.receiver).tamper = tamper
+        run.run()
+        #expect(run.violation == nil, "\(run.violation ?? "")")
+        for (path, item) in scenario.result(disks).items where item.kind == .regular {
+            let known = [scenario.old, scenario.source].contains { $0.items[path]?.contents == item.contents }
+            #expect(known || path.starts(with: Array(".sl-".utf8)), "a file holds what it never should")
+        }
+        return (bySender ? run.receiver : run.sender).machine?.end
+    }
+
+    private func expectBroken(_ end: SessionEnd?, _ fields: String...) {
+        guard case .broken(.value(let field)) = end else {
+            Issue.record("\(fields): \(String(describing: end))")
+            return
+        }
+        #expect(fields.contains(field))
+    }
+
+    // MARK: A sender
+
+    @Test("Copies outside of the old version")
+    func copies() throws {
+        for (from, length) in [(UInt64(1) << 40, UInt64(1)), (0, 1 << 40), (UInt64(Int64.max), UInt64(Int64.max))] {
+            let end = try end(scenario(), bySender: true) { message in
+                guard case .delta(var delta) = message, !delta.segments[0].copies.isEmpty else { return }
+                delta.segments[0].copies[0].from = from
+                delta.segments[0].copies[0].length = length
+                message = .delta(delta)
+            }
+            expectBroken(end, "delta.from", "delta.length")
+        }
+    }
+
+    @Test("More than was announced, gaps, and files that nobody asked for")
+    func shapes() throws {
+        let wrongs: [(String, (inout DeltaSegment) -> Void)] = [
+            ("delta.id", { $0.id = 99 }),
+            ("content.offset", { $0.offset += 1 }),
+            ("content.length", { $0.copies = Array(repeating: $0.copies[0], count: 4000) }),
+            ("content.length", { $0.copies = [] }),
+        ]
+        for (field, wrong) in wrongs {
+            let end = try end(scenario(), bySender: true) { message in
+                guard case .delta(var delta) = message, let copy = delta.segments[0].copies.first, copy.length > 100
+                else { return }
+                wrong(&delta.segments[0])
+                message = .delta(delta)
+            }
+            expectBroken(end, field)
+        }
+    }
+
+    @Test("Questions without end, beyond the end, and about strangers")
+    func refines() throws {
+        let whole = [BasisRange(offset: 0, length: 2 << 20)]
+        for (id, ranges) in [(nil, whole), (99, whole), (nil, [BasisRange(offset: 2 << 20, length: 64)])]
+            as [(FileID?, [BasisRange])]
+        {
+            let end = try end(scenario(unrelated: true), bySender: true) { message in
+                guard case .delta(let delta) = message, delta.segments[0].range.count > 100_000 else { return }
+                message = .refine(
+                    Refine(id: id ?? delta.segments[0].id, blockLength: 4096, strongLength: 4, ranges: ranges))
+            }
+            expectBroken(end, "refine.id", "refine.ranges")
+        }
+    }
+
+    @Test("A question whose answer would not fit")
+    func largeRefine() throws {
+        let end = try end(scenario(unrelated: true), bySender: true) { message in
+            guard case .delta(let delta) = message, delta.segments[0].range.count > 100_000 else { return }
+            let range = BasisRange(offset: 0, length: 2 << 20)
+            message = .refine(Refine(id: delta.segments[0].id, blockLength: 16, strongLength: 8, ranges: [range]))
+        }
+        expectBroken(end, "refine.ranges")
+    }
+
+    // MARK: A receiver
+
+    @Test("Signatures of strangers, twice, with gaps, too long, too short")
+    func signatures() throws {
+        let wrongs: [(String, (inout SignatureSegment) -> Void)] = [
+            ("signature.id", { $0.id = 99 }),
+            ("signature.id", { ($0.shape, $0.id) = (nil, 1 << 40) }),
+            ("signature.offset", { $0.offset += 1 }),
+            ("signature.size", { $0.shape?.basisSize = 0 }),
+            ("signature.size", { $0.shape?.basisSize = UInt64(Int64.max) }),
+            ("signature.count", { $0.shape?.basisSize += 1 << 20 }),
+            ("signature.count", { $0.blocks = SignatureBlocks() }),
+            ("signature.strongLength", { $0.strongLength ^= 1 }),
+        ]
+        for (field, wrong) in wrongs {
+            let end = try end(scenario(), bySender: false) { message in
+                guard case .signature(var signature) = message else { return }
+                wrong(&signature.segments[0])
+                message = .signature(signature)
+            }
+            expectBroken(end, field)
+        }
+    }
+
+    @Test("A signature told twice, and one begun within another")
+    func again() throws {
+        let end = try end(scenario(), bySender: false) { message in
+            guard case .signature(let signature) = message else { return }
+            message = .signature(SignatureMessage(signature.segments + signature.segments))
+        }
+        expectBroken(end, "signature.id")
+        let within = try self.end(scenario(), bySender: false) { message in
+            guard case .signature(var signature) = message else { return }
+            signature.segments[0].isLast = false
+            message = .signature(SignatureMessage(signature.segments + signature.segments))
+        }
+        expectBroken(within, "signature.id")
+    }
+
+    @Test("Answers that are not what was asked")
+    func answers() throws {
+        var new = old
+        for index in stride(from: 500, to: new.count, by: 200_000) { new[index] ^= 1 }
+        var scenario = scenario()
+        scenario.source = tree(new, time)
+        for wrong in [{ $0.offset += 1 }, { $0.blocks.rolling.append(1) }, { $0.strongLength ^= 1 }]
+            as [(inout SignatureSegment) -> Void]
+        {
+            var isAsked = false
+            let end = try end(scenario, bySender: false) { message in
+                guard case .signature(var signature) = message, signature.segments[0].shape == nil else { return }
+                isAsked = true
+                wrong(&signature.segments[0])
+                message = .signature(signature)
+            }
+            #expect(isAsked)
+            expectBroken(end, "signature.offset", "signature.count", "signature.strongLength")
+        }
+    }
+}
