@@ -146,35 +146,7 @@ extension FileLayer {
     }
 
     private func spool(_ records: [DeletionRecord]) {
-        deletionPlan.add(records, fileSystem: fileSystem, makeFile: makeSpoolFile)
-    }
-
-    /// A file that nobody sees: created and at once unlinked, in the temporary directory or, where that will not
-    /// have it, in the destination. Nil: memory must do.
-    private func makeSpoolFile() -> RawDescriptor? {
-        if let directory = try? fileSystem.openRoot(settings.temporaryDirectory, [.read, .directory]) {
-            defer { fileSystem.close(directory) }
-            if let file = unnamedFile(in: directory) { return file }
-        }
-        if settings.dryRun { return nil }
-        return try? directories.withDirectory(0) { root throws(FileProblem) in
-            guard let file = unnamedFile(in: root) else { throw FileProblem(.io, doing: "spooling") }
-            return file
-        }
-    }
-
-    private func unnamedFile(in directory: RawDescriptor) -> RawDescriptor? {
-        let name = PartName.randomPart()
-        guard let file = try? openRoomy(name, in: directory, [.read, .write, .create], mode: 0o600) else {
-            return nil
-        }
-        do throws(Errno) {
-            try fileSystem.remove(name[...], in: directory, isDirectory: false)
-        } catch {
-            fileSystem.close(file)
-            return nil
-        }
-        return file
+        deletionPlan.add(records, fileSystem: fileSystem, makeFile: spoolFiles.make)
     }
 
     // MARK: Carrying out

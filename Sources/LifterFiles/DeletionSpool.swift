@@ -32,7 +32,8 @@ struct DeletionRecord: Equatable, Sendable {
         guard status.kind == kind, status.device == device, status.inode == inode else { return false }
         // A directory changes as what is in it goes; it is judged by what it is.
         if kind == .directory { return true }
-        if isLinked { return status.modified == modified && status.size == size }
+        // Its attributes may have been set by another of its names, which the sender has.
+        if isLinked { return status.size == size }
         return status.changed == changed
     }
 }

@@ -23,6 +23,7 @@ package final class FileLayer: Sendable {
     let reader: SourceReader
     let stages: Stages
     let deletionPlan: DeletionPlan
+    let hardLinks: HardLinks?
     private let key = Atomic<UInt64>(0)
 
     package init(fileSystem: any FileSystem, settings: FileSettings, role: FileRole) {
@@ -35,6 +36,12 @@ package final class FileLayer: Sendable {
             roots.register(in: directories)
         case .receiver(let root):
             root.register(in: directories)
+        }
+        switch role {
+        case .sender: hardLinks = nil
+        case .receiver:
+            let spool = UnnamedFiles(fileSystem: fileSystem, settings: settings, directories: directories)
+            hardLinks = settings.keepsHardLinks ? HardLinks(fileSystem: fileSystem, spool: spool) : nil
         }
         scanner = Scanner(fileSystem: fileSystem, settings: settings, directories: directories, role: role)
         reader = SourceReader(fileSystem: fileSystem, settings: settings, directories: directories)
@@ -53,7 +60,7 @@ package final class FileLayer: Sendable {
     package func perform(_ effect: FileEffect) -> FileResult {
         switch effect {
         case .scan(let id, let parent, let name):
-            return .scanned(scanner.scan(id, parent: parent, name: name))
+            return .scanned(scanner.scan(id, parent: parent, name: name, key: digestKey))
         case .forget(let id):
             directories.forget(id)
             return .forgotten
@@ -93,6 +100,12 @@ package final class FileLayer: Sendable {
             return makeObject(in: directory, entry: entry, set: set, rule: rule)
         case .setAttributes(let directory, let entry, let set):
             return setAttributes(in: directory, entry: entry, set: set)
+        case .claimLinks(let directory, let names):
+            return claimLinks(in: directory, names)
+        case .link(let directory, let asks):
+            return link(in: directory, asks)
+        case .recordLinks(let directory, let records):
+            return recordLinks(in: directory, records)
         case .writeSmall(let directory, let buffer, let files):
             return writeSmall(in: directory, buffer: buffer, files: files)
         case .digestPartial(let target):

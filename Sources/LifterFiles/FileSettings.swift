@@ -13,6 +13,8 @@ package struct FileSettings: Sendable {
     package var keepsDevices = true
     /// Fifos and sockets.
     package var keepsSpecials = true
+    /// Names of one file stay names of one file.
+    package var keepsHardLinks = false
     /// Owners are numbers: no names are looked up.
     package var numericIDs = false
     /// The mask of this process, applied to the modes of new entries whose mode is not kept.

@@ -106,6 +106,11 @@ extension FileLayer {
         do throws(Errno) {
             let found = try fileSystem.status(of: name[...], in: directory)
             guard isOurs(found) else { return false }
+            // What has another name as well was on its way to becoming a name of a file that is in place.
+            if found.kind == .regular && found.links > 1 {
+                try fileSystem.remove(name[...], in: directory, isDirectory: false)
+                return true
+            }
             switch found.kind {
             case .regular, .directory: return try clearLockable(name, found, in: directory)
             case .symlink, .fifo, .socket, .characterDevice, .blockDevice:

@@ -13,6 +13,12 @@ package enum PartName {
     /// Where `name` is staged: the prefix and 16 lower-case hexadecimal digits of XXH3-64 (seed 0) of its bytes.
     package static func part(of name: [UInt8]) -> [UInt8] { Names.part(of: name) }
 
+    /// Where a further name of a file is made before it becomes `name`. A name of its own: what is there is a whole
+    /// file of the user's, and nothing that could be written on.
+    package static func linkPart(of name: [UInt8]) -> [UInt8] {
+        part(of: name + [UInt8(ascii: "/")])
+    }
+
     /// Where something of the user's that was called `name` is put while it is being replaced.
     package static func displaced(of name: [UInt8]) -> [UInt8] {
         Names.displacedPrefix + Names.hexadecimal(XXH3.hash64(name, seed: 0))

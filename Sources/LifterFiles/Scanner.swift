@@ -29,7 +29,17 @@ final class Scanner: Sendable {
         }
     }
 
-    func scan(_ id: DirectoryID, parent: DirectoryID?, name: [UInt8]) -> Result<ScanResult, FileProblem> {
+    /// `key` is the session's digest key.
+    func scan(
+        _ id: DirectoryID, parent: DirectoryID?, name: [UInt8], key: UInt64
+    ) -> Result<ScanResult, FileProblem> {
+        let result = list(id, parent: parent, name: name)
+        guard settings.keepsHardLinks, case .success(var scan) = result else { return result }
+        scan.listing.seal(isSender: isSender, key: key)
+        return .success(scan)
+    }
+
+    private func list(_ id: DirectoryID, parent: DirectoryID?, name: [UInt8]) -> Result<ScanResult, FileProblem> {
         do throws(FileProblem) {
             if id != 0 { return .success(try scanBelow(id, parent: parent ?? 0, name: name)) }
             switch role {
@@ -152,11 +162,12 @@ final class Scanner: Sendable {
             }
             let attributes = Attributes(status)
             let isListed: Bool
+            let link = identity(status)
             if status.kind == .symlink {
                 let target = try fileSystem.readLink(name, in: directory)
-                isListed = entries.result.listing.append(name: name, attributes, target: target[...])
+                isListed = entries.result.listing.append(name: name, attributes, target: target[...], link: link)
             } else {
-                isListed = entries.result.listing.append(name: name, attributes)
+                isListed = entries.result.listing.append(name: name, attributes, link: link)
             }
             if !isListed { throw .nameTooLong }
             if isSender && !settings.numericIDs {
@@ -177,6 +188,13 @@ final class Scanner: Sendable {
             let status = try? fileSystem.status(of: name, in: directory)
         else { return false }
         return FileLayer.isResumable(status, settings)
+    }
+
+    /// Which file it is, where that counts and it has several names.
+    private func identity(_ status: FileStatus) -> FileIdentity? {
+        guard settings.keepsHardLinks, status.links > 1, status.kind != .directory else { return nil }
+        return FileIdentity(
+            device: status.device, inode: status.inode, names: UInt32(clamping: status.links))
     }
 
     /// By the filter, and at the sender by what the job keeps. The receiver must see what may be in the way.

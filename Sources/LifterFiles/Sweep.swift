@@ -18,9 +18,10 @@ extension FileLayer {
             let targets = try targets(in: directory)
             for name in names {
                 if !Names.isReserved(name[...]) {
-                    let part = PartName.part(of: name)
-                    guard (try? fileSystem.status(of: part[...], in: directory)) != nil else { continue }
-                    if try clearPart(part, in: directory) { count += 1 }
+                    for part in [PartName.part(of: name), PartName.linkPart(of: name)] {
+                        guard (try? fileSystem.status(of: part[...], in: directory)) != nil else { continue }
+                        if try clearPart(part, in: directory) { count += 1 }
+                    }
                 } else if PartName.isPart(name[...]) {
                     guard targets.contains(name) || isOld(name, directory) else { continue }
                     if try clearPart(name, in: directory) { count += 1 }
@@ -46,6 +47,7 @@ extension FileLayer {
                 for index in 0..<names.count where !Names.isReserved(names[index]) {
                     let name = Array(names[index])
                     found.insert(PartName.part(of: name))
+                    found.insert(PartName.linkPart(of: name))
                     found.insert(PartName.displaced(of: name))
                 }
                 names = DirectoryNames()

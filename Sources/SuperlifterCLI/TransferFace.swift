@@ -73,18 +73,28 @@ final class TransferFace {
 
     private func show(_ item: Item) {
         let isNew = item.changes.contains(.created)
-        if isNew { figures.created += 1 } else if !item.changes.contains(.content) { figures.attributesChanged += 1 }
+        if item.linkedTo != nil {
+            figures.linked += 1
+            if isNew { figures.created += 1 }
+        } else if isNew {
+            figures.created += 1
+        } else if !item.changes.contains(.content) {
+            figures.attributesChanged += 1
+        }
         let change = ItemizedChange(item, request.action)
         if request.output.json {
             put(
                 JSONLines.item(
                     change, path: item.path, size: item.kind == .file ? item.size : nil,
-                    linkTarget: item.kind == .symlink ? item.target : nil))
+                    linkTarget: item.kind == .symlink ? item.target : nil, linkedTo: item.linkedTo))
         } else if request.output.itemizes || (request.action == .compare && !request.output.isQuiet) {
-            put(change.line(path: item.path, linkTarget: item.kind == .symlink ? item.target : nil))
+            put(
+                change.line(
+                    path: item.path, linkTarget: item.kind == .symlink ? item.target : nil, linkedTo: item.linkedTo))
         } else if request.output.verbosity > 0 {
             let slash: [UInt8] = item.kind == .directory ? [UInt8(ascii: "/")] : []
-            put(Escaping.printable(item.path) + slash + [0x0a])
+            let first = item.linkedTo.map { Array(" => ".utf8) + Escaping.printable($0) } ?? []
+            put(Escaping.printable(item.path) + slash + first + [0x0a])
         }
     }
 

@@ -82,6 +82,7 @@ struct TransferRun {
         options.keepsGroup = request.keep.group
         options.keepsLinks = request.keep.links
         options.keepsDevices = request.keep.devices
+        options.keepsHardLinks = request.keep.hardLinks
         options.numericIDs = request.keep.numericIDs
         try applyDeletion(&options)
         options.makesPath = request.writing.makesPath

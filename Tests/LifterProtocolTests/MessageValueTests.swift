@@ -29,7 +29,7 @@ import Testing
             (.range, "01 00 01 00 01 61", "range.lastName"),
             (.range, "01 00 01 01 00", "range.lastName"),
             (.range, "01 00 00 00 00", "range.lastName"),
-            (.entries, "00 20", "entries.flags"),
+            (.entries, "00 40", "entries.flags"),
             (.entries, "00 04 01 01 01 61 00 00 00 00 00", "entry.kind"),
             (.entries, "00 04 01 02 01 62 04 00 00 00 00 00 01 61 04 00 00 00 00 00", "entries.order"),
             (.entries, "00 04 01 02 01 61 04 00 00 00 00 00 01 61 04 00 00 00 00 00", "entries.order"),
@@ -42,7 +42,7 @@ import Testing
             (.expand, "01 04", "expand.mode"),
             (.subtree, "01 04", "subtree.wish"),
             (.outcomes, "01 01 00 02", "outcome.count"),
-            (.outcomes, "01 01 01 06", "outcome.code"),
+            (.outcomes, "01 01 01 07", "outcome.code"),
             (.content, "01 01 00 00 03 00", "content.end"),
             (.content, "01 01 00 02 00 61", "content.length"),
             (.content, "01 01 00 00 00 61", "content.length"),
@@ -87,7 +87,7 @@ import Testing
             { $0.deleteFromEmpty = true }, { $0.force = true }, { $0.maxDelete = 0 }, { $0.maxDelete = .max },
             { $0.makePath = true }, { $0.compression = .auto }, { $0.rateLimit = 65_536 },
             { $0.compression = .zstd(level: -7) }, { $0.compression = .zlib(level: 9) },
-            { $0.timeout = .max }, { $0.topOnly = true },
+            { $0.timeout = .max }, { $0.topOnly = true }, { $0.keepHardLinks = true },
         ]
         var seen: Set<JobOptions> = [JobOptions()]
         for change in changes {

@@ -81,6 +81,16 @@ enum Samples {
         ],
         hasMore: false, isLast: true, isIncomplete: true, isPromised: false, matched: [])
 
+    static let linked = EntriesMessage(
+        directory: 5, answers: nil, base: 300,
+        entries: ["a", "b"].map { name in
+            var entry = entry(
+                name, attributes(.regular, 0o644, group: 100, size: 1234, time(1_700_000_001, 123_456_789)))
+            entry.link = FileIdentity(device: 0, inode: 77, names: 3)
+            return entry
+        },
+        hasMore: false, isLast: true, isIncomplete: false, isPromised: false, matched: [])
+
     static let outcomes = Outcomes([
         Outcomes.Run(first: 300, count: 10, outcome: .settled([.created, .content])),
         Outcomes.Run(first: 310, count: 1, outcome: .unchanged),
@@ -156,6 +166,7 @@ enum Samples {
                 isLast: true, isIncomplete: true)),
         "entries": .entries(entries),
         "entries-outright": .entries(outright),
+        "entries-links": .entries(linked),
         "listingEnd": .listingEnd,
         "rangeDigest": .rangeDigest(sequence: 7, digest),
         "fileDigests": .fileDigests(
@@ -174,6 +185,8 @@ enum Samples {
         "request-resume": .request(
             Request([Request.Item(300, resume: Resume(length: 1_048_576, digest: digest))])),
         "outcomes": .outcomes(outcomes),
+        "outcomes-linked": .outcomes(
+            Outcomes([Outcomes.Run(first: 301, count: 1, outcome: .linked([.created, .linked], to: text("src/a")))])),
         "digestRequest": .digestRequest(IDList([300, 301])),
         "again": .again,
         "deleted": .deleted(Deleted([text("old/a"), text("old/")])),

@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "-H", "--hard-links", "-X", "-A", "-U", "-S", "-L", "-k", "-K", "-E", "-J", "-b", "-y", "-x", "-d", "-0",
+        "-X", "-A", "-U", "-S", "-L", "-k", "-K", "-E", "-J", "-b", "-y", "-x", "-d", "-0",
         "--inplace", "--append-verify", "--sparse", "--partial-dir",
         "--temp-dir", "--delay-updates", "--link-dest", "--copy-dest", "--compare-dest", "--fuzzy", "--fsync",
         "--verify", "--backup", "--backup-dir", "--suffix", "--remove-source-files",

@@ -23,6 +23,8 @@ import Testing
         #expect(ItemizedChange(.attributes, .directory).code == ".d         ")
         #expect(ItemizedChange(.local, .link).code == "cL         ")
         #expect(ItemizedChange(.hardLink, .file).code == "hf         ")
+        let linked = ItemizedChange(.hardLink, .file).line(path: Array("b".utf8), linkedTo: Array("d/a".utf8))
+        #expect(linked == Array("hf          b => d/a\n".utf8))
         #expect(ItemizedChange(.deleted, .directory).code == "*deleting  ")
         var directory = ItemizedChange(.attributes, .directory)
         directory.time = .set

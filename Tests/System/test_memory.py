@@ -22,6 +22,9 @@ except ImportError:
 FEW, MANY = 100_000, 1_000_000
 PER_DIRECTORY = 1_000
 MOST_GROWTH = 8 << 10  # KiB
+# Where all first names are held before the first of the second names comes; both more than stay in memory.
+FEW_GROUPS, MANY_GROUPS = 200_000, 800_000
+MOST_GROWTH_FOR_LINKS = 8 << 10
 
 
 class Watched:
@@ -98,6 +101,32 @@ class Memory(SystemTest):
         os.unlink(path)
         self.assertEqual((client.wait(900), server.wait(20)), (0, 0))
         return client.peak, server.peak
+
+    def test_memory_does_not_grow_with_the_number_of_links(self):
+        """Each file has its second name in a directory that is told when all first names have been."""
+        peaks = {}
+        for count in [FEW_GROUPS, MANY_GROUPS]:
+            place = self.fresh("linked")
+            self.addCleanup(trees.remove, place)
+            source, destination = (os.path.join(place, name) for name in ["source", "destination"])
+            for first in range(0, count, PER_DIRECTORY):
+                one, other = (os.path.join(source, side, f"directory{first // PER_DIRECTORY:04d}") for side in "ab")
+                os.makedirs(one)
+                os.makedirs(other)
+                for index in range(PER_DIRECTORY):
+                    name = f"file{index:04d}"
+                    os.close(os.open(os.path.join(one, name), os.O_WRONLY | os.O_CREAT, 0o644))
+                    os.link(os.path.join(one, name), os.path.join(other, name))
+            for kind in ["first copy", "no change"]:
+                peaks[kind, count] = self.run_once(source, destination)
+            self.assertEqual(walker.compare(source, destination), [])
+            trees.remove(place)
+        for kind in ["first copy", "no change"]:
+            for side, few, many in zip(["client", "server"], peaks[kind, FEW_GROUPS], peaks[kind, MANY_GROUPS]):
+                print(f"Memory: links, {kind}, {side}: {few / 1024:.1f} MiB for {FEW_GROUPS:,} groups, "
+                      f"{many / 1024:.1f} MiB for {MANY_GROUPS:,}", flush=True)
+                with self.subTest(kind=kind, side=side):
+                    self.assertLessEqual(many - few, MOST_GROWTH_FOR_LINKS)
 
     def test_memory_does_not_grow_with_the_number_of_files(self):
         peaks = {}

@@ -62,6 +62,27 @@ class Walker(unittest.TestCase):
         self.changed(b"sizes/4096", lambda full: os.truncate(full, 4095))
         self.only(b"sizes/4096", "content")
 
+    def test_links(self):
+        trees.linked(self.left)
+        trees.copy(self.left, self.right)
+        self.assertEqual(walker.compare(self.left, self.right), [])
+        one, other = (os.path.join(self.right, name) for name in ["pair/one", "pair/two"])
+        # A name that is a file of its own.
+        self.changed(b"pair/two", lambda full: (os.unlink(full), trees.copy(one, full)))
+        found = walker.compare(self.left, self.right)
+        self.assertEqual([(d.path, d.field) for d in found], [(b"pair/two", "links")], found)
+        # A name more in a group; both files have the same contents and attributes.
+        self.changed(b"single", lambda full: (os.unlink(full), os.link(one, full)))
+        found = walker.compare(self.left, self.right)
+        self.assertEqual([(d.path, d.field) for d in found], [(b"pair/two", "links"), (b"single", "links")], found)
+        # Across directories.
+        os.unlink(other)
+        os.link(one, other)
+        self.changed(b"single", lambda full: (os.unlink(full), trees.copy(os.path.join(self.left, "single"), full)))
+        self.changed(b"deep/er/c", lambda full: (os.unlink(full), trees.copy(os.path.join(self.right, "a"), full)))
+        found = [d for d in walker.compare(self.left, self.right) if d.field != "mtime"]
+        self.assertEqual([(d.path, d.field) for d in found], [(b"deep/er/c", "links")], found)
+
     def test_mode(self):
         self.pair()
         os.chmod(os.path.join(self.right, "plain/file1"), 0o645)

@@ -142,6 +142,29 @@ def _mixed_for_root(at):
         settle(at(b"kinds/" + name), mode=0o620, mtime=BASE + 9)
 
 
+def linked(root):
+    """Names of one file within a directory, across directories, and of other kinds than files."""
+    root = os.fsencode(root)
+    for directory in [b"pair", b"deep/er", b"kinds"]:
+        os.makedirs(os.path.join(root, directory))
+
+    def at(name):
+        return os.path.join(root, name)
+
+    for name in [b"pair/one", b"single"]:
+        write(at(name), b"the same contents", mtime=BASE + 1)
+    os.link(at(b"pair/one"), at(b"pair/two"))
+    write(at(b"a"), b"a b c" * 40_000, mode=0o640, mtime=BASE + 2)
+    for name in [b"deep/b", b"deep/er/c"]:
+        os.link(at(b"a"), at(name))
+    os.symlink(b"target", at(b"kinds/link"))
+    os.mkfifo(at(b"kinds/fifo"))
+    for name in [b"link", b"fifo"]:
+        settle(at(b"kinds/" + name), mtime=BASE + 3)
+        os.link(at(b"kinds/" + name), at(b"kinds/" + name + b"2"), follow_symlinks=False)
+    settle_directories(root)
+
+
 def small_files(root, count=1000, size=1024, directories=1, seed=2, directory_of=None):
     """`count` files of `size` bytes, spread evenly over `directories` directories (the root itself when 1)."""
     chance = random.Random(seed)

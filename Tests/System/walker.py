@@ -12,8 +12,9 @@ import hashlib
 import os
 import stat
 
-# What a copy keeps. The size of a directory, link counts, ctime and atime are not kept by anybody.
-FIELDS = frozenset(["kind", "content", "mode", "mtime", "uid", "gid", "target", "rdev"])
+# What a copy keeps. The size of a directory, ctime and atime are not kept by anybody. "links": which names stand for
+# one file, among those within the tree.
+FIELDS = frozenset(["kind", "content", "mode", "mtime", "uid", "gid", "target", "rdev", "links"])
 
 KINDS = {
     stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink", stat.S_IFIFO: "fifo",
@@ -45,6 +46,7 @@ def compare(left, right, fields=FIELDS, ignore=lambda name: False, limit=100):
     difference of the field "existence"; what lies below it is not listed.
     """
     found = []
+    links = _Links()
     left, right = os.fsencode(left), os.fsencode(right)
     try:
         statuses = os.lstat(left), os.lstat(right)
@@ -66,11 +68,32 @@ def compare(left, right, fields=FIELDS, ignore=lambda name: False, limit=100):
             name = names.pop()
             child = path + name
             statuses = a.status(name), b.status(name)
+            links.note(child, *statuses)
             if _compare_entry(found, child, (a.fd, name), (b.fd, name), statuses, fields):
                 a.down(name)
                 b.down(name)
                 stack.append(_pair(found, a, b, child + b"/", ignore))
+    if "links" in fields:
+        found += links.differences()
     return found[:limit]
+
+
+class _Links:
+    """Which names of both trees stand for one file: every name with others, under the first name of its file."""
+
+    def __init__(self):
+        self.first = ({}, {})
+        self.groups = []
+
+    def note(self, path, one, two):
+        if stat.S_ISDIR(one.st_mode) or stat.S_ISDIR(two.st_mode):
+            return
+        if one.st_nlink > 1 or two.st_nlink > 1:
+            self.groups.append((path, *(first.setdefault((status.st_dev, status.st_ino), path)
+                                        for first, status in zip(self.first, (one, two)))))
+
+    def differences(self):
+        return [Difference(path, "links", one, two) for path, one, two in self.groups if one != two]
 
 
 def _pair(found, a, b, path, ignore):

@@ -11,6 +11,8 @@ package struct NumberedEffect: Sendable {
 package enum MachineEvent: Sendable {
     /// An entry was settled (or would be, in a dry run).
     case item(path: [UInt8], entry: Entry, changes: Changes)
+    /// An entry became (or would become) another name of a file; that one's path, empty where it is not known.
+    case linked(path: [UInt8], entry: Entry, changes: Changes, to: [UInt8])
     /// An entry of a directory that is only listed.
     case listed(path: [UInt8], entry: Entry)
     case deleted(path: [UInt8], isDirectory: Bool)

@@ -179,12 +179,16 @@ package struct Changes: OptionSet, Hashable, Sendable {
     package static let timeNow = Changes(rawValue: 256)
     /// Something of another kind was there.
     package static let kind = Changes(rawValue: 512)
+    /// It became another name of a file that is here.
+    package static let linked = Changes(rawValue: 1024)
 }
 
 /// How an id ended.
 package enum Outcome: Hashable, Sendable {
     /// In place, metadata set.
     case settled(Changes)
+    /// In place as another name of a file; its path from the root, where the sender is the user's own side.
+    case linked(Changes, to: [UInt8])
     /// It was as it should be.
     case unchanged
     /// Left alone by a selection option.
@@ -224,6 +228,10 @@ package struct Outcomes: Sendable {
             case .failed(let problem):
                 writer.u8(5)
                 problem.encode(into: &writer)
+            case .linked(let changes, let path):
+                writer.u8(6)
+                writer.varint(UInt64(changes.rawValue))
+                writer.reportedPath(path)
             }
         }
     }
@@ -243,6 +251,10 @@ package struct Outcomes: Sendable {
             case 3: outcome = .skipped
             case 4: outcome = .later
             case 5: outcome = .failed(try FileProblem(from: &reader))
+            case 6:
+                let bits = UInt16(truncatingIfNeeded: try reader.varint("outcome.changes", upTo: 0xffff))
+                let path = try reader.string("outcome.link", upTo: ProtocolConstants.longestPath)
+                outcome = .linked(Changes(rawValue: bits), to: Array(path))
             default: throw .value("outcome.code")
             }
             runs.append(Run(first: first, count: count, outcome: outcome))

@@ -97,6 +97,8 @@ package struct Summary: Hashable, Sendable {
     package var differing: UInt64 = 0
     /// Bytes of all regular files in the source.
     package var totalBytes: UInt64 = 0
+    /// Names that became further names of a file.
+    package var links: UInt64 = 0
     /// Bytes of files that were taken from what the receiver had.
     package var matchedBytes: UInt64 = 0
 
@@ -106,6 +108,7 @@ package struct Summary: Hashable, Sendable {
         var list = AttributeListWriter()
         let values = [
             entries, settled, failed, vanished, deleted, contentBytes, files, refusedDeletions, differing, totalBytes,
+            links,
         ]
         for (index, value) in values.enumerated() where value != 0 { list.number(UInt64(index + 1) * 2, value) }
         if matchedBytes != 0 { list.number(30, matchedBytes) }
@@ -126,6 +129,7 @@ package struct Summary: Hashable, Sendable {
             case 16: refusedDeletions = try list.number()
             case 18: differing = try list.number()
             case 20: totalBytes = try list.number()
+            case 22: links = try list.number()
             case 30: matchedBytes = try list.number()
             default: try list.skip(tag)
             }

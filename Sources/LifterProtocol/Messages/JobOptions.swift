@@ -49,6 +49,8 @@ package struct JobOptions: Hashable, Sendable {
     package var keepDevices = true
     package var keepSpecials = true
     package var omitDirectoryTimes = false
+    /// Names of one file at the sender become names of one file at the receiver.
+    package var keepHardLinks = false
     package var numericIDs = false
     // Deleting.
     package var delete = DeleteMode.none
@@ -101,7 +103,7 @@ package struct JobOptions: Hashable, Sendable {
             (13, ignoreExisting), (15, !keepPermissions), (17, !keepTimes), (19, !keepUser), (21, !keepGroup),
             (23, !keepLinks), (25, !keepDevices), (27, !keepSpecials), (29, omitDirectoryTimes), (31, numericIDs),
             (33, deleteExcluded), (35, deleteFromEmpty), (37, force), (39, makePath), (49, topOnly),
-            (61, !keepPartials),
+            (61, !keepPartials), (51, keepHardLinks),
         ]
     }
 
@@ -146,6 +148,7 @@ package struct JobOptions: Hashable, Sendable {
             case 45: compression = try Self.decoded(list.bytes())
             case 47: timeout = try list.number32()
             case 49: topOnly = try list.flag()
+            case 51: keepHardLinks = try list.flag()
             case 61: keepPartials = try !list.flag()
             case 71: delta = try Self.choice(list, "job.delta")
             case 73: refine = try Self.choice(list, "job.refine")

@@ -149,7 +149,7 @@ package struct EntriesMessage: Sendable {
         writer.varint(UInt64(directory))
         writer.u8(
             (answers != nil ? 1 : 0) | (hasMore ? 2 : 0) | (isLast ? 4 : 0) | (isIncomplete ? 8 : 0)
-                | (isPromised ? 16 : 0))
+                | (isPromised ? 16 : 0) | (hasLinks ? 32 : 0))
         if let answers {
             writer.varint(answers)
             writer.string(matched)
@@ -157,12 +157,26 @@ package struct EntriesMessage: Sendable {
         writer.varint(base)
         writer.varint(UInt64(entries.count))
         for entry in entries { entry.encode(into: &writer) }
+        if hasLinks { encodeLinks(into: &writer) }
+    }
+
+    private var hasLinks: Bool { entries.contains { $0.link != nil } }
+
+    private func encodeLinks(into writer: inout ByteWriter) {
+        writer.varint(UInt64(entries.count { $0.link != nil }))
+        for (index, entry) in entries.enumerated() {
+            guard let link = entry.link else { continue }
+            writer.varint(UInt64(index))
+            writer.varint(link.device)
+            writer.varint(link.inode)
+            writer.varint(UInt64(link.names))
+        }
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
         directory = try reader.varint32("entries.directory")
         let flags = try reader.u8("entries.flags")
-        guard flags <= 31 else { throw .value("entries.flags") }
+        guard flags <= 63 else { throw .value("entries.flags") }
         hasMore = flags & 2 != 0
         isLast = flags & 4 != 0
         isIncomplete = flags & 8 != 0
@@ -183,6 +197,25 @@ package struct EntriesMessage: Sendable {
                 throw .value("entries.order")
             }
             entries.append(entry)
+        }
+        if flags & 32 != 0 { try decodeLinks(from: &reader) }
+    }
+
+    private mutating func decodeLinks(from reader: inout ByteReader) throws(WireError) {
+        var next = 0
+        let count = try reader.count("entries.links", each: 4, upTo: entries.count)
+        guard count > 0 else { throw .value("entries.links") }
+        for _ in 0..<count {
+            let index = Int(try reader.varint("link.index", upTo: UInt64(ProtocolConstants.longestRange)))
+            guard index >= next, index < entries.count, entries[index].attributes.kind != .directory else {
+                throw .value("link.index")
+            }
+            next = index + 1
+            let device = try reader.varint("link.device", upTo: UInt64(UInt32.max))
+            let inode = try reader.varint("link.inode")
+            let names = try reader.varint32("link.names")
+            guard names >= 2 else { throw .value("link.names") }
+            entries[index].link = FileIdentity(device: device, inode: inode, names: names)
         }
     }
 }

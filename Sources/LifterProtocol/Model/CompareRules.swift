@@ -10,6 +10,7 @@
 //                  checksum)
 //   owner, group   they are kept and the receiver can; in the sender's numbers
 //   target         links
+//   names          hard links are kept: all names of the file, where they are in one directory; else such never agree
 
 import LifterCodec
 
@@ -22,6 +23,7 @@ package struct CompareRules: Sendable {
     package var user: Bool
     package var group: Bool
     package var setIDs: Bool
+    package var hardLinks: Bool
     package var granularity: UInt32
     package var key: UInt64
 
@@ -33,6 +35,7 @@ package struct CompareRules: Sendable {
         user = options.keepUser && abilities.contains(.owners)
         group = options.keepGroup && abilities.contains(.owners)
         setIDs = abilities.contains(.setIDs)
+        hardLinks = options.keepHardLinks
         self.granularity = granularity
         self.key = key
     }
@@ -51,7 +54,8 @@ package struct CompareRules: Sendable {
     /// Appends an entry's canonical bytes. `owner` gives its ids in the sender's numbers; nil: they have none there,
     /// so the entry must differ.
     func append(
-        _ listing: Listing, _ index: Int, user ownUser: UInt32?, group ownGroup: UInt32?, to bytes: inout [UInt8]
+        _ listing: Listing, _ index: Int, user ownUser: UInt32?, group ownGroup: UInt32?, isByItself: Bool = false,
+        to bytes: inout [UInt8]
     ) {
         let attributes = listing.attributes(at: index)
         let name = listing.name(at: index)
@@ -76,6 +80,19 @@ package struct CompareRules: Sendable {
         }
         if user { Self.appendOwner(ownUser, to: &bytes) }
         if group { Self.appendOwner(ownGroup, to: &bytes) }
+        if hardLinks && attributes.kind != .directory {
+            Self.appendLink(listing.linkedName(at: index), isByItself, to: &bytes)
+        }
+    }
+
+    /// By itself a name whose file may be another's agrees with nothing, so that it is told and asks for its file.
+    private static func appendLink(_ link: LinkedName?, _ isByItself: Bool, to bytes: inout [UInt8]) {
+        var standing = link?.standing ?? .alone
+        if link != nil && standing == .alone && isByItself { standing = .outsideAtReceiver }
+        bytes.append(standing.rawValue)
+        guard standing == .whole, let link else { return }
+        append(link.digest.low, 8, to: &bytes)
+        append(link.digest.high, 8, to: &bytes)
     }
 
     private static func appendOwner(_ id: UInt32?, to bytes: inout [UInt8]) {
@@ -107,7 +124,7 @@ package struct CompareRules: Sendable {
         let attributes = listing.attributes(at: index)
         append(
             listing, index, user: translated(attributes.userID, false, owners),
-            group: translated(attributes.groupID, true, owners), to: &bytes)
+            group: translated(attributes.groupID, true, owners), isByItself: true, to: &bytes)
         return XXH3.hash64(bytes, seed: key)
     }
 

@@ -151,6 +151,55 @@ package struct FileTarget: Sendable {
     }
 }
 
+/// A question about an entry where hard links are kept: can it become another name of a file that is here, and may
+/// the name keep the file that it stands for now?
+package struct LinkAsk: Sendable {
+    /// As the sender told it, in this host's terms; `link` is the sender's.
+    package var entry: Entry
+    /// The file that the name stands for here, where that has several names.
+    package var own: FileIdentity?
+    /// That file would do, perhaps with other attributes.
+    package var keepsOwn: Bool
+    package var rule: ReplaceRule
+
+    package init(entry: Entry, own: FileIdentity?, keepsOwn: Bool, rule: ReplaceRule) {
+        self.entry = entry
+        self.own = own
+        self.keepsOwn = keepsOwn
+        self.rule = rule
+    }
+}
+
+package enum LinkAnswer: Sendable {
+    /// It is another name of the file now (in a dry run: would be); the path of the name it was linked to.
+    case linked(to: [UInt8])
+    /// It was already.
+    case unchanged
+    /// The replace rule kept what is there.
+    case kept
+    case failed(FileProblem)
+    /// There is nothing here that it could be linked to. Whether it may keep the file that it stands for now: not when
+    /// that belongs to another name by now.
+    case first(mayKeepOwn: Bool)
+}
+
+/// A name that is in place, and that others may be linked to from now on.
+package struct LinkRecord: Sendable {
+    package var name: [UInt8]
+    /// From the root, by final names.
+    package var path: [UInt8]
+    package var link: FileIdentity
+    /// In a dry run: the file that it stands for and would keep; nil: it would be a new one.
+    package var own: FileIdentity?
+
+    package init(name: [UInt8], path: [UInt8], link: FileIdentity, own: FileIdentity?) {
+        self.name = name
+        self.path = path
+        self.link = link
+        self.own = own
+    }
+}
+
 /// How putting one entry in place ended.
 package enum PlaceResult: Sendable {
     case done
@@ -216,6 +265,12 @@ package enum FileEffect: Sendable {
     case makeObject(directory: DirectoryID, entry: Entry, set: AttributeSet, rule: ReplaceRule)
     /// Sets attributes of an existing entry that is otherwise as it should be.
     case setAttributes(directory: DirectoryID, entry: Entry, set: AttributeSet)
+    /// Claims own files that have other names elsewhere for names of this directory (`--hard-links`).
+    case claimLinks(directory: DirectoryID, [(name: [UInt8], file: FileIdentity)])
+    /// Links names of one directory to files that are here, where that is possible (`--hard-links`).
+    case link(directory: DirectoryID, [LinkAsk])
+    /// Remembers names for others to be linked to.
+    case recordLinks(directory: DirectoryID, [LinkRecord])
     /// Creates or replaces small files of one directory.
     case writeSmall(directory: DirectoryID, buffer: [UInt8], files: [SmallFile])
     /// Signs small regular files whole, which must still have their sizes.
@@ -268,6 +323,11 @@ package enum FileResult: Sendable {
     case finishedDirectory(PlaceResult)
     case madeObject(PlaceResult)
     case setAttributes(PlaceResult)
+    /// Whether another name of this tree has the file already.
+    case claimedLinks([Bool])
+    case linked([LinkAnswer])
+    /// False: the name is not there any more.
+    case recordedLinks([Bool])
     case wroteSmall([PlaceResult])
     case digestedPartial(PartialDigest)
     case signedSmall([Result<FileSignature, FileProblem>])

@@ -60,11 +60,14 @@ package struct Entry: Hashable, Sendable {
     package var name: [UInt8]
     package var attributes: Attributes
     package var target: [UInt8]
+    /// Where hard links are kept and the file has several names: which file it is.
+    package var link: FileIdentity?
 
-    package init(name: [UInt8], attributes: Attributes, target: [UInt8] = []) {
+    package init(name: [UInt8], attributes: Attributes, target: [UInt8] = [], link: FileIdentity? = nil) {
         self.name = name
         self.attributes = attributes
         self.target = target
+        self.link = link
     }
 }
 
@@ -78,13 +81,17 @@ package struct Listing: Sendable {
 
     private(set) var bytes: [UInt8] = []
     package private(set) var records: [Record] = []
+    /// In the order of their entries.
+    private(set) var links: [LinkedName] = []
 
     package init() {}
 
     package var count: Int { records.count }
     package var isEmpty: Bool { records.isEmpty }
     /// Roughly what it occupies, in bytes.
-    package var footprint: Int { bytes.count + records.count * MemoryLayout<Record>.stride }
+    package var footprint: Int { 
+        bytes.count + records.count * MemoryLayout<Record>.stride + links.count * MemoryLayout<LinkedName>.stride
+    }
 
     package mutating func reserve(count: Int, bytes byteCount: Int) {
         records.reserveCapacity(count)
@@ -95,7 +102,7 @@ package struct Listing: Sendable {
     /// name or target is too long for the record or the arena is full (4 GiB).
     @discardableResult
     package mutating func append(
-        name: ArraySlice<UInt8>, _ attributes: Attributes, target: ArraySlice<UInt8> = []
+        name: ArraySlice<UInt8>, _ attributes: Attributes, target: ArraySlice<UInt8> = [], link: FileIdentity? = nil
     ) -> Bool {
         guard name.count <= 65_535, target.count <= 65_535, bytes.count <= Int(UInt32.max) - 131_072 else {
             return false
@@ -106,7 +113,13 @@ package struct Listing: Sendable {
                 targetLength: UInt16(target.count)))
         bytes.append(contentsOf: name)
         bytes.append(contentsOf: target)
+        if let link { links.append(LinkedName(index: UInt32(records.count - 1), identity: link)) }
         return true
+    }
+
+    mutating func setStanding(_ standing: LinkedName.Standing, _ digest: ContentDigest, at position: Int) {
+        links[position].standing = standing
+        links[position].digest = digest
     }
 
     package func name(at index: Int) -> ArraySlice<UInt8> {
@@ -123,7 +136,9 @@ package struct Listing: Sendable {
     package func attributes(at index: Int) -> Attributes { records[index].attributes }
 
     package func entry(at index: Int) -> Entry {
-        Entry(name: Array(name(at: index)), attributes: attributes(at: index), target: Array(target(at: index)))
+        Entry(
+            name: Array(name(at: index)), attributes: attributes(at: index), target: Array(target(at: index)),
+            link: linkedName(at: index)?.identity)
     }
 
     /// The first index whose name is not before `name`; `count` when there is none.

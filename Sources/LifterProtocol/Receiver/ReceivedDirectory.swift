@@ -28,6 +28,10 @@ struct ReceivedDirectory: Sendable {
     /// Index of the first own entry that no range has covered yet.
     var cursor = 0
 
+    /// The claim on files of own names that is out, and the range for which claims were made.
+    var linksInClaim: [Int]?
+    var claimedRange: UInt64 = 0
+
     // Making (fresh directories).
     /// The credit that the message which opened it keeps until it is made.
     var heldWeight = 0
@@ -113,12 +117,14 @@ enum ParkedWrite: Sendable {
     case small(buffer: [UInt8], files: [SmallFile], weight: Int)
     case object(id: FileID, Entry, ReplaceRule)
     case stage(FileID)
+    /// Names that may be linked.
+    case links([FileID])
 
     /// It is done in one effect.
     var isWhole: Bool {
         switch self {
         case .small, .object: true
-        case .stage: false
+        case .stage, .links: false
         }
     }
 }
@@ -136,6 +142,8 @@ struct ReceivedEntry: Sendable {
         case placing
         /// Its contents are being compared (`--checksum`).
         case checking(own: ContentDigest?, theirs: ContentDigest?)
+        /// Whether it can be linked is being found out, or waits for the first name of its group.
+        case linking(ReceiverMachine.Decision)
     }
     var directory: DirectoryID
     var entry: Entry
@@ -149,6 +157,8 @@ struct ReceivedEntry: Sendable {
     var isRetry = false
     /// What is here under its name, where that is used.
     var basis: Basis?
+    /// The file that the name stands for here, where that has several names and hard links are kept.
+    var own: FileIdentity?
 }
 
 struct Staging: Sendable {

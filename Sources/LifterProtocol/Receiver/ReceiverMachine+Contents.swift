@@ -100,7 +100,7 @@ extension ReceiverMachine {
         switch entry.state {
         case .awaiting: (staging, isNew) = (Staging(), true)
         case .staging(let state): (staging, isNew) = (state, false)
-        case .placing, .checking, .resuming: return core.release(.content, weight)
+        case .placing, .checking, .resuming, .linking: return core.release(.content, weight)
         }
         let beginsAnew = self.beginsAnew(&staging, segment)
         guard segment.offset == staging.received else { throw .value("content.offset") }

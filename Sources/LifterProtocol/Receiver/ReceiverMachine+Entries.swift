@@ -10,7 +10,7 @@ extension ReceiverMachine {
         nextFileID = message.base + UInt64(message.entries.count)
         unanswered += message.entries.count
         if message.isPromised {
-            for (offset, entry) in message.entries.enumerated() where entry.attributes.kind == .regular {
+            for (offset, entry) in message.entries.enumerated() where entry.isPromised {
                 awaited[message.base + UInt64(offset)] = false
             }
         }
@@ -20,7 +20,7 @@ extension ReceiverMachine {
     /// The entries of a message are being handled: their contents, if any come, have found their place.
     mutating func noteHandled(_ message: EntriesMessage) {
         guard message.isPromised else { return }
-        for (offset, entry) in message.entries.enumerated() where entry.attributes.kind == .regular {
+        for (offset, entry) in message.entries.enumerated() where entry.isPromised {
             awaited[message.base + UInt64(offset)] = true
         }
     }
@@ -30,6 +30,8 @@ extension ReceiverMachine {
         var entry = told
         entry.attributes = localised(told.attributes)
         if directory == 0, let renamedTo { entry.name = renamedTo }
+        // In the second pass everything is told anew, and every group begins anew.
+        if pass > 0 { entry.link?.device |= LinkKey.secondPass }
         progress.entries += entry.attributes.kind == .directory ? 0 : 1
         if agreement.job.purpose == .list {
             report(.listed(path: path(directory, told.name), entry: told))
@@ -38,8 +40,19 @@ extension ReceiverMachine {
         let decision = decide(entry, own, in: directory, isPromised)
         var received = ReceivedEntry(
             directory: directory, entry: entry, changes: decision.changes, rule: rule(for: entry))
-        received.isPromised = isPromised && entry.attributes.kind == .regular
-        if entry.attributes.kind == .regular { received.basis = basis(for: entry, own: own, isPromised: isPromised) }
+        received.isPromised = isPromised && entry.isPromised
+        if entry.attributes.kind == .regular {
+            received.basis = basis(for: entry, own: own, isPromised: received.isPromised)
+        }
+        if asksForLink(id, received, decision, own) { return }
+        act(decision, id, received, told, isPromised)
+    }
+
+    /// Does what was decided about an entry that is not in work.
+    mutating func act(
+        _ decision: Decision, _ id: FileID, _ received: ReceivedEntry, _ told: Entry, _ isPromised: Bool
+    ) {
+        let directory = received.directory
         switch decision {
         case .unchanged: end(id, received, .unchanged, told)
         case .skip: end(id, received, .skipped, told)
@@ -228,7 +241,8 @@ extension ReceiverMachine {
         var entry = received
         // What is asked for comes behind what is promised, perhaps for directories below: no name waits for that.
         let isFile = entry.entry.attributes.kind == .regular
-        let comesSoon = !isFile || (entry.isPromised && entry.entry.attributes.size <= smallFile)
+        let isAlone = entry.entry.link == nil
+        let comesSoon = isAlone && (!isFile || (entry.isPromised && entry.entry.attributes.size <= smallFile))
         entry.isLevel = comesSoon && directories[entry.directory]?.place == .fresh
         open[id] = entry
         directories[entry.directory]?.busy += 1
@@ -293,9 +307,11 @@ extension ReceiverMachine {
     }
 
     mutating func resume(_ write: ParkedWrite, in directory: DirectoryID) {
+        if case .links(let ids) = write { return askForLinks(ids, in: directory) }
         directories[directory]?.isTouched = true
         if write.isWhole { directories[directory]?.writesOut += 1 }
         switch write {
+        case .links: break
         case .object(let id, let entry, let rule):
             run(.makeObject(directory: directory, entry: entry, set: attributeSet, rule: rule), as: .object(id))
         case .small(let buffer, let files, let weight):
@@ -321,6 +337,7 @@ extension ReceiverMachine {
     mutating func refuse(_ write: ParkedWrite) {
         let problem = FileProblem(.stopped, doing: "writing: its directory could not be made")
         switch write {
+        case .links(let ids): for id in ids { conclude(id, .failed(problem)) }
         case .object(let id, _, _): conclude(id, .failed(problem))
         case .small(_, let files, let weight):
             core.release(.content, weight)
@@ -402,7 +419,8 @@ extension ReceiverMachine {
     }
 
     private mutating func finalise(_ id: FileID, _ entry: ReceivedEntry, _ outcome: Outcome, _ name: [UInt8]) {
-        answer(id, outcome)
+        answer(id, told(outcome))
+        linkEnded(id, entry, outcome)
         switch outcome {
         case .settled(let changes):
             summary.settled += 1
@@ -411,6 +429,10 @@ extension ReceiverMachine {
                 summary.totalBytes &+= entry.entry.attributes.size
             }
             report(.item(path: path(entry.directory, name), entry: entry.entry, changes: changes))
+        case .linked(let changes, let first):
+            summary.settled += 1
+            summary.links += 1
+            report(.linked(path: path(entry.directory, name), entry: entry.entry, changes: changes, to: first))
         case .unchanged, .skipped, .later: break
         case .failed(let problem):
             if problem.code == .vanished { summary.vanished += 1 } else { summary.failed += 1 }

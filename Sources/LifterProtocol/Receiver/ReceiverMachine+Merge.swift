@@ -10,7 +10,7 @@ extension ReceiverMachine {
                 guard resolve(owners) else { return }
                 core.release(.listing, weight)
             case .range(let range, let weight):
-                guard isReady(range.directory) else { return }
+                guard isReady(range.directory), hasClaimedLinks(range) else { return }
                 _ = inbox.popFirst()
                 core.release(.listing, weight)
                 compare(range)
@@ -106,12 +106,9 @@ extension ReceiverMachine {
 
     private mutating func compareOwn(_ range: RangeMessage, _ directory: ReceivedDirectory) {
         let listing = directory.ownListing ?? Listing()
-        let lower = directory.cursor
-        let upper = range.isLast ? listing.count : upperBound(of: range.lastName, in: listing, from: lower)
+        let (own, isSame) = ownRange(range, directory.cursor, listing)
+        let (lower, upper) = (own.lowerBound, own.upperBound)
         directories[range.directory]?.cursor = upper
-        let isSame =
-            upper - lower == Int(range.count)
-            && rules.digest(listing, lower..<upper, owners: owners) == range.digest
         summary.entries += UInt64(range.count)
         if isSame && !options.checksum {
             acceptSame(range.directory, listing, lower..<upper)
@@ -129,6 +126,15 @@ extension ReceiverMachine {
         } else {
             expand(range.sequence, .differing)
         }
+    }
+
+    /// Which own entries a range covers, and whether they are the same.
+    func ownRange(_ range: RangeMessage, _ lower: Int, _ listing: Listing) -> (Range<Int>, isSame: Bool) {
+        let upper = range.isLast ? listing.count : upperBound(of: range.lastName, in: listing, from: lower)
+        let isSame =
+            upper - lower == Int(range.count)
+            && rules.digest(listing, lower..<upper, owners: owners) == range.digest
+        return (lower..<upper, isSame)
     }
 
     mutating func expand(_ sequence: UInt64, _ mode: Expand.Mode) {

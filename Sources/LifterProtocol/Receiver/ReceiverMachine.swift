@@ -6,7 +6,7 @@
 // The rooms: +Asked (nothing but what the job is about), +Directories (where a directory stands: existing, fresh, unwanted; making, publishing, finishing),
 // +Merge (ranges and entries against the own listing), +Entries (what becomes of one entry), +Signing (what is here of
 // files that changed), +Contents and +Deltas (frames to files), +Resume (what an earlier run has left of a file),
-// +Checks (`--checksum`), +Deletion (the plan, the second pass, the end).
+// +Links (`--hard-links`), +Checks (`--checksum`), +Deletion (the plan, the second pass, the end).
 
 package struct ReceiverMachine: Sendable {
     package internal(set) var core: SessionCore
@@ -45,6 +45,11 @@ package struct ReceiverMachine: Sendable {
     /// Ids whose contents were promised or asked for, until their end has come; whether the entry was handled. Contents
     /// of an id that is answered already are dropped.
     var awaited: [FileID: Bool] = [:]
+    /// Groups of names whose first one is on its way to its place (`--hard-links`).
+    var linkGroups: [LinkKey: LinkGroup] = [:]
+    /// Questions about links, and names to be remembered, until the message or the result that they come from is done.
+    var linkAsks: [DirectoryID: [FileID]] = [:]
+    var linkRecords: [DirectoryID: [(id: FileID, record: LinkRecord)]] = [:]
     /// Contents that came before the entries that define them were handled.
     var earlyContents = Queue<EarlyContent>()
     /// Staged files that were given up while an effect on them was out.
@@ -211,6 +216,9 @@ package struct ReceiverMachine: Sendable {
             if entries.directory == 0 {
                 for entry in entries.entries { try checkItem(entry.name, entry.attributes.kind) }
             }
+            guard options.keepHardLinks || entries.entries.allSatisfy({ $0.link == nil }) else {
+                throw .value("entries.flags")
+            }
             try register(entries)
             inbox.append(.entries(entries, weight))
         case .listingEnd: inbox.append(.end(weight))
@@ -244,6 +252,7 @@ package struct ReceiverMachine: Sendable {
         advanceContents()
         advanceSigning()
         advanceRangeChecks()
+        advanceLinks()
         advanceEnd()
         core.completeIfDone()
     }
@@ -289,6 +298,10 @@ package struct ReceiverMachine: Sendable {
         case (.abandon(let id, let directory), .abandoned):
             stageEnded(id)
             abandonedStage(in: directory)
+        case (.links(let ids), .linked(let answers)): linked(ids, answers)
+        case (.claimLinks(let id), .claimedLinks(let contested)): claimedLinks(id, contested)
+        case (.recordLinks(let directory, let names), .recordedLinks(let results)):
+            recordedLinks(in: directory, names, results)
         case (.forget, _): break
         default: core.refuse(Abort(exit: 11, text: "the file layer answered another question"))
         }
@@ -349,6 +362,9 @@ enum ReceiverEffect: Sendable {
     case commit(FileID)
     case abandon(FileID, DirectoryID)
     case forget
+    case links([FileID])
+    case claimLinks(DirectoryID)
+    case recordLinks(DirectoryID, [(id: FileID, key: LinkKey)])
     case checkRange(UInt64)
     case checkFiles([FileID])
     case plan(DirectoryID, [UInt8], counts: Bool)

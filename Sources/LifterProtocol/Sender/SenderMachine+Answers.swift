@@ -176,6 +176,12 @@ extension SenderMachine {
             if changes.contains(.content) && attributes.kind == .regular { summary.files += 1 }
             let item = node.listing.entry(at: index)
             events.append(.item(path: path(entry.directory, item.name), entry: item, changes: changes))
+        case .linked(let changes, let first):
+            summary.settled += 1
+            summary.links += 1
+            let item = node.listing.entry(at: index)
+            events.append(
+                .linked(path: path(entry.directory, item.name), entry: item, changes: changes, to: first))
         case .unchanged, .skipped, .later: break
         case .failed(let problem):
             if problem.code == .vanished { summary.vanished += 1 } else { summary.failed += 1 }

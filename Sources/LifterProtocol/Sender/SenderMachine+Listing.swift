@@ -241,7 +241,7 @@ extension SenderMachine {
     }
 
     /// Entries from `start` on that pass, at most `most` and about one message's bytes.
-    private func take(
+    private mutating func take(
         _ listing: Listing, from start: Int, to end: Int, upTo most: Int, _ passes: (Int) -> Bool
     ) -> (entries: [Entry], indices: [Int]) {
         var entries: [Entry] = []
@@ -250,14 +250,24 @@ extension SenderMachine {
         var index = start
         while index < end, entries.count < most, bytes < Tuning.entryBytesPerMessage {
             if passes(index) {
-                let entry = listing.entry(at: index)
-                bytes += entry.name.count + entry.target.count + 24
+                let entry = told(listing.entry(at: index))
+                bytes += entry.name.count + entry.target.count + (entry.link == nil ? 24 : 40)
                 entries.append(entry)
                 indices.append(index)
             }
             index += 1
         }
         return (entries, indices)
+    }
+
+    /// Only names of one file system can stand for one file, so each gets a number of its own.
+    private mutating func told(_ entry: Entry) -> Entry {
+        guard let link = entry.link else { return entry }
+        var entry = entry
+        let known = fileSystems[link.device]
+        entry.link?.device = known ?? UInt64(fileSystems.count)
+        if known == nil { fileSystems[link.device] = UInt64(fileSystems.count) }
+        return entry
     }
 
     private mutating func register(_ indices: [Int], in directory: DirectoryID, serial: UInt64) {
@@ -272,7 +282,7 @@ extension SenderMachine {
     /// what arrives of those then survives the end of the session. Returns the large ones.
     private mutating func promise(_ entries: [Entry], _ base: FileID) -> [ContentItem] {
         var large: [ContentItem] = []
-        for (offset, entry) in entries.enumerated() where entry.attributes.kind == .regular {
+        for (offset, entry) in entries.enumerated() where entry.isPromised {
             guard let item = queue(base + UInt64(offset)) else { continue }
             if entry.attributes.size <= smallFile { requested.append(item) } else { large.append(item) }
         }

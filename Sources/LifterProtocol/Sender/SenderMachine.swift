@@ -28,6 +28,8 @@ package struct SenderMachine: Sendable {
     var expansions = Queue<Expansion>()
     var ranges = RangeLedger()
     var announced: Set<OwnerKey> = []
+    /// The numbers under which file systems are told, where hard links are kept.
+    var fileSystems: [UInt64: UInt64] = [:]
     /// Bytes of listings that are kept.
     var keptBytes = 0
     var pass = 0

@@ -73,6 +73,8 @@ package enum Tuning {
     /// Answers that wait to leave; while more do, no further listing is handled.
     package static let answersWaiting = 256
     package static let outcomesWaiting = 4096
+    /// Names whose links are asked about in one effect.
+    package static let linksPerEffect = 256
     /// Ranges sent and not yet answered.
     package static let unansweredRanges = 8192
     /// Bytes of the receiver's own listings held ahead of the merge.

@@ -8,6 +8,10 @@ extension TransferEvent {
         switch event {
         case .item(let path, let entry, let changes):
             self = .item(Item(path: path, entry: entry, changes: changes))
+        case .linked(let path, let entry, let changes, let first):
+            var item = Item(path: path, entry: entry, changes: changes)
+            item.linkedTo = first
+            self = .item(item)
         case .listed(let path, let entry): self = .listed(Item(path: path, entry: entry, changes: []))
         case .deleted(let path, let isDirectory): self = .deleted(path: path, isDirectory: isDirectory)
         case .failed(let path, let problem, let atSource):
@@ -60,6 +64,7 @@ extension TransferSummary {
         contentBytes = summary.contentBytes
         matchedBytes = summary.matchedBytes
         totalBytes = summary.totalBytes
+        links = summary.links
         sentBytes = sent
         receivedBytes = received
     }

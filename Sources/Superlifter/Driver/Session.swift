@@ -38,6 +38,7 @@ enum Session {
         settings.keepsLinks = options.keepLinks
         settings.keepsDevices = options.keepDevices && agreement.receiverAbilities.contains(.devices)
         settings.keepsSpecials = options.keepSpecials
+        settings.keepsHardLinks = options.keepHardLinks
         settings.numericIDs = options.numericIDs || !agreement.receiverAbilities.contains(.owners)
         settings.umask = Environment.creationMask
         settings.dryRun = options.dryRun || agreement.job.purpose != .transfer

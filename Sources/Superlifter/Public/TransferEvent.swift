@@ -35,6 +35,8 @@ public struct Item: Hashable, Sendable {
         public static let timeNow = Changes(rawValue: 256)
         /// Something of another kind was there.
         public static let kind = Changes(rawValue: 512)
+        /// It becomes another name of a file that is at the destination.
+        public static let linked = Changes(rawValue: 1024)
     }
 
     /// Below the root of the job; bytes as the file system has them.
@@ -57,6 +59,8 @@ public struct Item: Hashable, Sendable {
     public var target: [UInt8]
     /// What differed; empty where an entry is only listed.
     public var changes: Changes
+    /// With `linked`: the name that it is linked to, below the root of the job; empty where that is not known.
+    public var linkedTo: [UInt8]?
 
     init(path: [UInt8], entry: Entry, changes: LifterProtocol.Changes) {
         self.path = path
@@ -135,6 +139,8 @@ public struct TransferSummary: Hashable, Sendable {
     public var changed: UInt64 = 0
     /// Regular files whose contents were transferred.
     public var files: UInt64 = 0
+    /// Names that became further names of a file, without contents of their own.
+    public var links: UInt64 = 0
     /// Names removed (in a dry run: that would be).
     public var deleted: UInt64 = 0
     /// Entries that failed, and problems of single paths.

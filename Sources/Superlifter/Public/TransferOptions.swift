@@ -93,6 +93,8 @@ public struct TransferOptions: Hashable, Sendable {
     public var keepsLinks = true
     /// Devices, fifos and sockets.
     public var keepsDevices = true
+    /// Names of one file in the source become names of one file at the destination.
+    public var keepsHardLinks = true
     /// Owners and groups by number, whatever they are called.
     public var numericIDs = false
 
@@ -146,6 +148,7 @@ public struct TransferOptions: Hashable, Sendable {
         job.keepLinks = keepsLinks
         job.keepDevices = keepsDevices
         job.keepSpecials = keepsDevices
+        job.keepHardLinks = keepsHardLinks && purpose != .list
         job.numericIDs = numericIDs
         switch deletion {
         case .none: job.delete = purpose == .compare ? .after : .none

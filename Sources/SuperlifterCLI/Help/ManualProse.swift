@@ -55,7 +55,7 @@ enum ManualProse {
         .section("What is kept"),
         .paragraph(
             """
-            Everything below SOURCE; symbolic links as links; permissions; modification times to the nanosecond; \
+            Everything below SOURCE; symbolic links as links; hard links among what is sent; permissions; modification times to the nanosecond; \
             owner, group, devices and special files if the receiver runs as root. Nothing is deleted unless --delete \
             is given. A file appears under its name only when it is whole: at every moment a name stands for the old \
             file or the new one. A file is passed over if size and mtime agree, or with -c if a digest of the contents \
@@ -76,7 +76,7 @@ enum ManualProse {
         .paragraph(
             """
             Something new has + in all nine places, an attribute that agrees has a dot, and an item without any \
-            difference has blanks. Deletions are "*deleting" and two blanks. Control characters, and bytes that are \
+            difference has blanks. Behind a hard link stand => and the name that it was linked to. Deletions are "*deleting" and two blanks. Control characters, and bytes that are \
             not UTF-8, are shown as \\#ooo in octal, here and in messages.
             """),
         .paragraph(
@@ -94,7 +94,12 @@ enum ManualProse {
             and exactly in "path_base64".
             """),
         .item("start", "command, program, dry_run, sources: a list of source and path."),
-        .item("item", "path, kind, action, new, change (the eleven characters), size of a file, target of a link."),
+        .item(
+            "item",
+            """
+            path, kind, action, new, change (the eleven characters), size of a file, target of a link, \
+            linked_to: the path that a hard link was made to.
+            """),
         .item(
             "progress",
             """
@@ -211,7 +216,7 @@ enum ManualProse {
         .paragraph(
             """
             What differs of a file is looked for in the file of the same name only, so one that was renamed is sent \
-            whole. Hard links are sent as separate files. There is no configuration file, and so no module.
+            whole. There is no configuration file, and so no module.
             """),
         .section("See also"),
         .paragraph("ssh(1), sshd(8), rsync(1), inetd(8), systemd.socket(5), socat(1)"),

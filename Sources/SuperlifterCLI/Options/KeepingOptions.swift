@@ -13,16 +13,16 @@ extension OptionTable {
         kept(
             "devices", "D", .devices, "leave out devices, sockets and FIFOs",
             "Devices and special files are made only when the receiver runs as root."),
+        kept(
+            "hard-links", "H", .hardLinks, "do not keep hard links: send each name as a file of its own",
+            "Names of one file in the source become names of one file in the destination, and names that are not do "
+                + "not stay so. Only names within the transfer count."),
         Option(
             "numeric-ids", nil, nil, .built(.numericIDs), for: .pairing, in: .keeping,
             "keep the numbers of owners and groups, not their names"),
         Option(
             "omit-dir-times", "O", nil, .built(.omitDirectoryTimes), for: .pairing, in: .keeping,
             "do not keep the modification times of directories"),
-        Option(
-            "hard-links", "H", nil, .later("hard links are not kept yet; each name is sent as a file of its own"),
-            negated: .accepted("hard links are not kept in this release"), for: .pairing, in: .keeping,
-            "keep files that are hard links of each other as such"),
         later("xattrs", "X", nil, "keep extended attributes"),
         later("acls", "A", nil, "keep access control lists"),
         later("atimes", "U", nil, "keep access times"),

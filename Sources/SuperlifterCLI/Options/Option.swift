@@ -65,7 +65,7 @@ package enum OptionGroup: String, CaseIterable, Sendable {
 package enum OptionID: Sendable, CaseIterable {
     case dryRun, checksum, sizeOnly, ignoreTimes, update, existing, ignoreExisting
     case exclude, include, excludeFrom, includeFrom, filter
-    case perms, times, owner, group, links, devices, numericIDs, omitDirectoryTimes
+    case perms, times, owner, group, links, devices, hardLinks, numericIDs, omitDirectoryTimes
     case delete, deleteBefore, deleteExcluded, maxDelete, force, deleteFromEmpty
     case makePath, partial
     case compress, compressDefault, bwlimit, timeout, connectTimeout, retry

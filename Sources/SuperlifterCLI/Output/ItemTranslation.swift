@@ -17,7 +17,9 @@ extension Item {
 extension ItemizedChange {
     init(_ item: Item, _ action: TransferRequest.Action) {
         let doing: Action
-        if item.kind == .file && item.changes.contains(.content) {
+        if item.linkedTo != nil {
+            doing = .hardLink
+        } else if item.kind == .file && item.changes.contains(.content) {
             doing = action == .pull ? .received : action == .push ? .sent : .received
         } else if item.changes.contains(.created) || item.changes.contains(.checksum) {
             doing = .local

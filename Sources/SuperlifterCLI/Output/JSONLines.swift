@@ -26,7 +26,7 @@ package enum JSONLines {
 
     /// - Parameter size: bytes of a regular file.
     package static func item(
-        _ change: ItemizedChange, path: [UInt8], size: UInt64? = nil, linkTarget: [UInt8]? = nil
+        _ change: ItemizedChange, path: [UInt8], size: UInt64? = nil, linkTarget: [UInt8]? = nil, linkedTo: [UInt8]? = nil
     ) -> [UInt8] {
         var object = event("item")
         object.name("path", path)
@@ -36,6 +36,7 @@ package enum JSONLines {
         object.field("change", change.code)
         if let size { object.field("size", size) }
         if let linkTarget { object.name("target", linkTarget) }
+        if let linkedTo, !linkedTo.isEmpty { object.name("linked_to", linkedTo) }
         return object.line
     }
 

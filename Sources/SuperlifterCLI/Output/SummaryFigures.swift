@@ -15,6 +15,8 @@ package struct SummaryFigures: Equatable, Sendable {
     package var created: UInt64 = 0
     /// Entries of which only attributes changed.
     package var attributesChanged: UInt64 = 0
+    /// Names that became further names of a file.
+    package var linked: UInt64 = 0
     package var deleted: UInt64 = 0
     package var failed: UInt64 = 0
     /// Bytes on the wire, both from this end's view; 0 for a local run.
@@ -50,6 +52,7 @@ package struct SummaryFigures: Equatable, Sendable {
             ("Number of created files", Quantity.count(created)),
             ("Number of deleted files", Quantity.count(deleted)),
             ("Number of regular files transferred", Quantity.count(filesSent)),
+            ("Number of hard links made", Quantity.count(linked)),
             ("Number of files changed in attributes only", Quantity.count(attributesChanged)),
             ("Number of files that failed", Quantity.count(failed)),
             ("Total file size", "\(Quantity.count(bytesScanned)) bytes"),
@@ -69,8 +72,8 @@ package struct SummaryFigures: Equatable, Sendable {
             ("files_scanned", filesScanned), ("directories_scanned", directoriesScanned),
             ("bytes_scanned", bytesScanned), ("files_sent", filesSent), ("bytes_sent", bytesSent),
             ("literal_bytes", literalBytes), ("matched_bytes", matchedBytes),
-            ("created", created), ("attributes_changed", attributesChanged), ("deleted", deleted),
-            ("failed", failed), ("wire_bytes_out", wireBytesOut), ("wire_bytes_in", wireBytesIn),
+            ("created", created), ("attributes_changed", attributesChanged), ("hard_links", linked),
+            ("deleted", deleted), ("failed", failed), ("wire_bytes_out", wireBytesOut), ("wire_bytes_in", wireBytesIn),
             ("milliseconds", milliseconds),
         ]
     }

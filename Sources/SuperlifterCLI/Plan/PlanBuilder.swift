@@ -133,6 +133,7 @@ package struct PlanBuilder {
         keep.group = parsed.isOn(.group, otherwise: true)
         keep.links = parsed.isOn(.links, otherwise: true)
         keep.devices = parsed.isOn(.devices, otherwise: true)
+        keep.hardLinks = parsed.isOn(.hardLinks, otherwise: true)
         keep.numericIDs = parsed.isOn(.numericIDs)
         return keep
     }

@@ -95,6 +95,7 @@ package struct Keeping: Equatable, Sendable {
     package var links = true
     /// Devices, sockets and FIFOs, as far as the receiver may make them.
     package var devices = true
+    package var hardLinks = true
     package var numericIDs = false
 
     package init() {}

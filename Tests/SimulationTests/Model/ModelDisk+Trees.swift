@@ -10,6 +10,7 @@ extension ModelDisk {
             let top = directory(path)
             for (name, id) in top.entries { uproot(name, node(id), in: top) }
             var places: [[UInt8]: ModelNode] = [[]: top]
+            var linked: [[UInt8]: ModelNode] = [:]
             for path in tree.paths {
                 guard let item = tree.items[path] else { continue }
                 let node: ModelNode
@@ -17,7 +18,13 @@ extension ModelDisk {
                     node = top
                 } else {
                     guard let parent = places[TreeSnapshot.parent(of: path)] else { continue }
+                    let group = tree.links[path]
+                    if let group, let known = linked[group] {
+                        link(known, as: TreeSnapshot.name(of: path), in: parent)
+                        continue
+                    }
                     node = grow(item, TreeSnapshot.name(of: path), in: parent)
+                    if let group { linked[group] = node }
                 }
                 if item.kind == .directory { places[path] = node }
             }
@@ -38,14 +45,17 @@ extension ModelDisk {
                 start = node(id)
             }
             var tree = TreeSnapshot()
+            var named: [Int: [[UInt8]]] = [:]
             var waiting: [([UInt8], ModelNode)] = [([], start)]
             while let (path, node) = waiting.popLast() {
                 tree.items[path] = TreeSnapshot.Item(
                     kind: node.kind, mode: node.attributes.mode, user: node.attributes.user,
                     group: node.attributes.group, modified: node.attributes.modified, contents: node.data,
                     target: node.target, device: node.device)
+                if node.kind != .directory && node.links > 1 { named[node.id, default: []].append(path) }
                 for (name, id) in node.entries { waiting.append((TreeSnapshot.path(path, name), self.node(id))) }
             }
+            for paths in named.values { tree.link(paths) }
             return tree
         }
     }

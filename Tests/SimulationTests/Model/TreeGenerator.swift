@@ -13,6 +13,8 @@ struct TreeGenerator: Sendable {
         var oddNames = true
         /// False: everything belongs to root, with plain modes.
         var oddOwners = true
+        /// Some names stand for one object.
+        var linksNames = false
     }
 
     var random: SeededRandom
@@ -38,6 +40,7 @@ struct TreeGenerator: Sendable {
             // Some directories stay empty.
             if isDirectory && random.chance(85) { directories.append(path) }
         }
+        if limits.linksNames { linkSome(&tree, source: tree, about: 15) }
         return tree
     }
 
@@ -65,7 +68,35 @@ struct TreeGenerator: Sendable {
         }
         let directories = result.paths.filter { result.items[$0]?.kind == .directory }
         for directory in directories where random.chance(25) { addExtras(below: directory, to: &result) }
+        if limits.linksNames {
+            // Some groups are as they are to be, some have lost names or got others, some are none yet.
+            for group in tree.groups where random.chance(60) { join(group.filter { _ in random.chance(75) }, &result, tree) }
+            linkSome(&result, source: tree, about: 6)
+        }
         return result
+    }
+
+    /// Makes names of one object out of some names that have none of their own yet: one in so many.
+    private mutating func linkSome(_ tree: inout TreeSnapshot, source: TreeSnapshot, about percent: Int) {
+        var chosen = tree.paths.filter { tree.items[$0]?.kind != .directory && tree.links[$0] == nil }
+            .filter { _ in random.chance(percent * 2) }
+        while chosen.count > 1 {
+            let count = min(chosen.count, random.pick([2, 2, 3, 5]))
+            join((0..<count).map { _ in chosen.remove(at: random.below(chosen.count)) }, &tree, source)
+        }
+    }
+
+    /// All get what the first holds, unless that could not be told from what the source has there.
+    private func join(_ paths: [[UInt8]], _ tree: inout TreeSnapshot, _ source: TreeSnapshot) {
+        guard let first = paths.first, let item = tree.items[first], item.kind != .directory else { return }
+        let group = paths.filter { path in
+            guard let own = tree.items[path], own.kind != .directory, tree.links[path] == nil else { return false }
+            guard let wanted = source.items[path], wanted.kind == .regular, item.kind == .regular else { return true }
+            let looksSame = wanted.contents.count == item.contents.count && wanted.modified == item.modified
+            return path == first || !looksSame || areSame(wanted.contents, item.contents)
+        }
+        for path in group { tree.items[path] = item }
+        tree.link(group)
     }
 
     private mutating func addExtras(below directory: [UInt8], to tree: inout TreeSnapshot) {

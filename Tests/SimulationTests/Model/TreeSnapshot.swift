@@ -37,6 +37,8 @@ struct TreeSnapshot: Hashable, Sendable {
 
     /// Paths relative to the root, which itself has the empty path.
     var items: [[UInt8]: Item] = [:]
+    /// Paths that stand for one object with others (hard links): each with the first path of its group.
+    var links: [[UInt8]: [UInt8]] = [:]
 
     /// Paths so that each directory comes before what is in it, and its entries in the order of their names.
     var paths: [[UInt8]] {
@@ -67,7 +69,25 @@ struct TreeSnapshot: Hashable, Sendable {
     }
 
     /// Without our own leftovers.
-    var withoutReserved: TreeSnapshot { TreeSnapshot(items: items.filter { !Self.isReserved($0.key) }) }
+    var withoutReserved: TreeSnapshot { filtered { !Self.isReserved($0) } }
+
+    func filtered(_ isKept: ([UInt8]) -> Bool) -> TreeSnapshot {
+        var tree = TreeSnapshot(items: items.filter { isKept($0.key) })
+        for group in groups { tree.link(group.filter(isKept)) }
+        return tree
+    }
+
+    /// The paths of each object with several.
+    var groups: [[[UInt8]]] {
+        Dictionary(grouping: links.keys) { links[$0] ?? [] }.values.map { $0.sorted { $0.lexicographicallyPrecedes($1) } }
+            .sorted { $0[0].lexicographicallyPrecedes($1[0]) }
+    }
+
+    /// Makes these paths one object; they are in no other group.
+    mutating func link(_ paths: [[UInt8]]) {
+        guard paths.count > 1, let first = paths.min(by: { $0.lexicographicallyPrecedes($1) }) else { return }
+        for path in paths { links[path] = first }
+    }
 
     /// Whether there is something below this path.
     func hasEntries(_ path: [UInt8]) -> Bool {

@@ -34,7 +34,8 @@ struct WholeOrOld: Sendable {
             return old != nil && new != nil ? "lost: neither the old entry nor the new one" : nil
         }
         if let old, now.hasSameSubstance(as: old) {
-            return checksAttributes ? mixture(now, old, new) : nil
+            // Of a name with others, attributes are set by any of them.
+            return checksAttributes && self.old.links[path] == nil ? mixture(now, old, new) : nil
         }
         if let new, now.hasSameSubstance(as: new) {
             return checksAttributes ? wrongAttributes(now, new) : nil

@@ -16,6 +16,8 @@ struct ExpectedTree {
     private(set) var open: [[UInt8]: Set<Attribute>] = [:]
     /// Names that cannot become what they should (a directory in the way).
     private(set) var conflicts = 0
+    /// Names that are the source's, of which links are expected as they are there.
+    private(set) var settled: Set<[UInt8]> = []
     private(set) var deletions: UInt64 = 0
 
     enum Attribute: Hashable { case mode, setIDs, user, group, time }
@@ -36,6 +38,20 @@ struct ExpectedTree {
         deletions = countDeletions()
         let isRefused = options.maxDelete.map { deletions > $0 } ?? false
         walk(mayDelete: deletes && !isRefused, mayClear: clears && !isRefused)
+        if options.keepHardLinks { openLinked() }
+    }
+
+    /// What is not kept of names with others is whatever the first of them has; and a name that is none of the source's
+    /// has what is set by others of its file.
+    private mutating func openLinked() {
+        for path in tree.items.keys where source.links[path] != nil || old.links[path] != nil {
+            var chance: Set<Attribute> = settled.contains(path) ? [] : [.mode, .setIDs, .user, .group, .time]
+            if !options.keepPermissions { chance.formUnion([.mode, .setIDs]) }
+            if !options.keepTimes { chance.insert(.time) }
+            if !keepsUser { chance.insert(.user) }
+            if !keepsGroup { chance.insert(.group) }
+            open[path, default: []].formUnion(chance)
+        }
     }
 
     private var deletes: Bool {
@@ -138,6 +154,7 @@ struct ExpectedTree {
     }
 
     private mutating func create(_ path: [UInt8], _ wanted: TreeSnapshot.Item) {
+        if wanted.kind != .directory { settled.insert(path) }
         tree.items[path] = local(wanted)
         var chance: Set<Attribute> = []
         if !options.keepPermissions {
@@ -159,6 +176,7 @@ struct ExpectedTree {
     /// The same object with other attributes.
     private mutating func merge(_ path: [UInt8], _ wanted: TreeSnapshot.Item, _ own: TreeSnapshot.Item?) {
         guard let own else { return create(path, wanted) }
+        if wanted.kind != .directory { settled.insert(path) }
         let wanted = local(wanted)
         var item = own
         var chance: Set<Attribute> = []
@@ -234,7 +252,18 @@ struct ExpectedTree {
                 }
             }
         }
-        return now.withoutReserved.differences(from: expected)
+        return now.withoutReserved.differences(from: expected) + wrongLinks(in: now)
+    }
+
+    /// Names that should be of one file and are not, or the reverse.
+    private func wrongLinks(in now: TreeSnapshot) -> [String] {
+        guard options.keepHardLinks, !options.dryRun else { return [] }
+        let wanted = Dictionary(grouping: settled) { source.links[$0] ?? $0 }.values.map { Set($0) }
+        let found = Dictionary(grouping: settled) { now.links[$0] ?? $0 }.values.map { Set($0) }
+        let words = { (group: Set<[UInt8]>) in
+            group.map { Display.escaped($0, limit: 60) }.sorted().joined(separator: " = ")
+        }
+        return Set(wanted).subtracting(found).map { "not linked so: \(words($0))" }.sorted()
     }
 }
 

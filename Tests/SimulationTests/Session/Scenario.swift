@@ -10,6 +10,8 @@ struct Scenario {
     var source = TreeSnapshot()
     var old = TreeSnapshot()
     var random: SeededRandom
+    /// Names that an object may have.
+    var mostLinks = 65_000
 
     /// Any options.
     static func withOptions(_ seed: UInt64) -> Scenario {
@@ -28,6 +30,7 @@ struct Scenario {
         scenario.plan.options.deleteFromEmpty = true
         scenario.plan.options.force = scenario.random.chance(30)
         scenario.plan.options.checksum = scenario.random.chance(15)
+        scenario.plan.options.keepHardLinks = scenario.random.chance(60)
         scenario.plan.syncs = scenario.random.chance(20)
         scenario.chooseStream()
         scenario.growTrees()
@@ -64,6 +67,7 @@ struct Scenario {
         options.keepDevices = !random.chance(10)
         options.keepSpecials = !random.chance(10)
         options.omitDirectoryTimes = random.chance(15)
+        options.keepHardLinks = random.chance(60)
         plan.options = options
         if random.chance(10) { plan.abilities.remove(.owners) }
         if random.chance(10) { plan.abilities.remove(.setIDs) }
@@ -107,6 +111,8 @@ struct Scenario {
         limits.largestFile = plan.capacity < 100 ? 600 : limits.entries > 100 ? 9_000 : 300 << 10
         if plan.capacity < 4096 { limits.largestFile = min(limits.largestFile, 8_000) }
         limits.depth = random.pick([2, 5, 8])
+        // Where the size alone decides, names of one file need not hold what the source has.
+        limits.linksNames = random.chance(70) && !plan.options.sizeOnly
         var generator = TreeGenerator(seed: random.next(), limits: limits)
         source = generator.tree()
         switch random.below(5) {
@@ -114,6 +120,9 @@ struct Scenario {
         case 1: old = generator.tree()
         default: old = generator.mutate(source)
         }
+        // Attributes go through to other names of a file, unless hard links are kept; and what is newer then depends
+        // on the order.
+        if !plan.options.keepHardLinks || plan.options.update { old.links = [:] }
     }
 
     // MARK: Trees as the job sees them
@@ -131,6 +140,7 @@ struct Scenario {
             }
             tree.items[path] = item
         }
+        for group in source.groups { tree.link(group.filter { tree.items[$0] != nil }) }
         return tree
     }
 
@@ -154,6 +164,7 @@ struct Scenario {
     func disks(faults: FaultPlan = .none, sourceFaults: FaultPlan = .none) -> Disks {
         var settings = ModelDisk.Settings()
         settings.nameOrder = seed % 2 == 0 ? .mixed(seed: seed) : .sorted
+        settings.mostLinks = mostLinks
         settings.canClone = seed % 3 == 0
         settings.namesPerRead = seed % 5 == 0 ? 1 : 100
         let disk = ModelDisk(settings: settings)

@@ -84,6 +84,7 @@ struct SessionPlan: Sendable {
         settings.keepsLinks = options.keepLinks
         settings.keepsDevices = options.keepDevices
         settings.keepsSpecials = options.keepSpecials
+        settings.keepsHardLinks = options.keepHardLinks
         settings.numericIDs = options.numericIDs
         settings.dryRun = !isSender && (options.dryRun || purpose != .transfer)
         settings.allowsClone = isSender && isInProcess && clones

@@ -32,7 +32,7 @@ struct SimulatedPool {
 
     private static let harmless: Set<String> = [
         "scan", "forget", "digestFiles", "readSmall", "openSource", "readChunk", "closeSource", "checkPrefix", "resolveOwners",
-        "planDeletion",
+        "planDeletion", "link", "recordLinks", "claimLinks",
         "matchSmall", "openMatch", "matchChunk", "refineMatch", "signSmall", "openBasis", "signRanges", "closeBasis",
     ]
 
@@ -60,6 +60,9 @@ struct SimulatedPool {
         case .finishDirectory: "finishDirectory"
         case .makeObject: "makeObject"
         case .setAttributes: "setAttributes"
+        case .link: "link"
+        case .claimLinks: "claimLinks"
+        case .recordLinks: "recordLinks"
         case .writeSmall: "writeSmall"
         case .digestPartial: "digestPartial"
         case .openStage: "openStage"

@@ -1,0 +1,243 @@
+// `--hard-links`: names of one file at the sender become names of one file here.
+//
+// The first name of a group that is told goes the usual way; its group waits for it. When it is in place that is
+// recorded with the file layer, and every further name is linked to it by one effect, whether it waited or is told
+// much later. If the first one fails or is left alone, the next becomes the first. So no more is held here than what is
+// under way; where the first names are is for the file layer to know.
+//
+// The other half is that names which are not of one file at the sender do not stay so here. Who keeps a file that has
+// several names is asked before it is kept: a name that comes too late for its own file is made anew.
+
+/// A group whose first name is on its way.
+struct LinkGroup: Sendable {
+    /// The name that goes first.
+    var leader: FileID
+    /// Names that are linked when it is in place.
+    var waiting = Queue<FileID>()
+}
+
+extension ReceiverMachine {
+    // MARK: Who keeps a file
+
+    /// Before a range is found to be the same, its names claim those files that have other names elsewhere. One that
+    /// comes too late for its own file differs from whatever the sender has, and so is told. False: the claim is out.
+    mutating func hasClaimedLinks(_ range: RangeMessage) -> Bool {
+        guard options.keepHardLinks, let directory = directories[range.directory], directory.place == .existing,
+            let listing = directory.ownListing
+        else { return true }
+        if directory.linksInClaim != nil { return false }
+        if directory.claimedRange == range.sequence { return true }
+        guard listing.hasLinks else { return true }
+        let (own, isSame) = ownRange(range, directory.cursor, listing)
+        guard isSame else { return true }
+        let (names, positions) = listing.namesAlone(in: own)
+        if names.isEmpty { return true }
+        directories[range.directory]?.claimedRange = range.sequence
+        directories[range.directory]?.linksInClaim = positions
+        directories[range.directory]?.busy += 1
+        run(.claimLinks(directory: range.directory, names), as: .claimLinks(range.directory))
+        return false
+    }
+
+    mutating func claimedLinks(_ id: DirectoryID, _ contested: [Bool]) {
+        guard var directory = directories[id] else { return }
+        directory.busy -= 1
+        if var listing = directory.ownListing, let positions = directory.linksInClaim {
+            directory.own = .unknown
+            for (position, isContested) in zip(positions, contested) where isContested {
+                listing.setStanding(.outsideAtReceiver, ContentDigest(low: 0, high: 0), at: position)
+            }
+            directory.own = .ready(listing)
+        }
+        directory.linksInClaim = nil
+        directories[id] = directory
+    }
+
+    // MARK: Asking
+
+    /// Takes an entry into work whose file has several names, at the sender or here. False: it goes the usual way.
+    mutating func asksForLink(
+        _ id: FileID, _ received: ReceivedEntry, _ decision: Decision, _ own: Entry?
+    ) -> Bool {
+        guard options.keepHardLinks, agreement.job.purpose != .list else { return false }
+        let keepsOwn = decision.keepsOwn
+        switch decision {
+        case .refuse, .directory, .skip, .later: return false
+        case .unchanged, .attributes, .object, .content, .check: break
+        }
+        let ownLink = own?.link
+        guard received.entry.link != nil || (ownLink != nil && keepsOwn && !received.isPromised) else { return false }
+        var entry = received
+        entry.own = ownLink
+        entry.state = .linking(decision)
+        begin(id, entry)
+        guard let key = received.entry.link?.key else {
+            linkAsks[received.directory, default: []].append(id)
+            return true
+        }
+        if linkGroups[key] != nil {
+            linkGroups[key]?.waiting.append(id)
+        } else {
+            linkGroups[key] = LinkGroup(leader: id)
+            linkAsks[received.directory, default: []].append(id)
+        }
+        return true
+    }
+
+    /// Gives out what has been collected, each directory's as one effect. What is refused at once may make another name
+    /// of its group ask.
+    mutating func advanceLinks() {
+        while !linkAsks.isEmpty || !linkRecords.isEmpty {
+            let (asks, records) = (linkAsks, linkRecords)
+            (linkAsks, linkRecords) = ([:], [:])
+            for directory in records.keys.sorted() {
+                let names = records[directory] ?? []
+                run(
+                    .recordLinks(directory: directory, names.map(\.record)),
+                    as: .recordLinks(directory, names.map { (id: $0.id, key: $0.record.link.key) }))
+            }
+            for directory in asks.keys.sorted() { giveOut(asks[directory] ?? [], in: directory) }
+        }
+    }
+
+    private mutating func giveOut(_ asks: [FileID], in directory: DirectoryID) {
+        var rest = asks[...]
+        while !rest.isEmpty {
+            let ids = Array(rest.prefix(Tuning.linksPerEffect))
+            rest = rest.dropFirst(ids.count)
+            // In a dry run there may be no directory to wait for.
+            if changesNothing { askForLinks(ids, in: directory) } else { put(.links(ids), in: directory) }
+        }
+    }
+
+    mutating func askForLinks(_ ids: [FileID], in directory: DirectoryID) {
+        var live: [FileID] = []
+        var asks: [LinkAsk] = []
+        for id in ids {
+            guard let received = open[id], case .linking(let decision) = received.state else { continue }
+            live.append(id)
+            asks.append(
+                LinkAsk(
+                    entry: received.entry, own: received.own, keepsOwn: decision.keepsOwn, rule: received.rule))
+        }
+        if !live.isEmpty { run(.link(directory: directory, asks), as: .links(live)) }
+    }
+
+    // MARK: Answers
+
+    mutating func linked(_ ids: [FileID], _ answers: [LinkAnswer]) {
+        for (id, answer) in zip(ids, answers) {
+            guard let received = open[id], case .linking(let decision) = received.state else { continue }
+            switch answer {
+            case .linked(let path):
+                isKnown(id, received)
+                directories[received.directory]?.isTouched = true
+                var changes = decision.changes.union(.linked)
+                changes.remove(.content)
+                conclude(id, .linked(changes, to: path))
+            case .unchanged:
+                isKnown(id, received)
+                conclude(id, .unchanged)
+            case .kept: conclude(id, .skipped)
+            case .failed(let problem): failEntry(id, received, problem)
+            case .first(let mayKeepOwn): goFirst(id, received, decision, mayKeepOwn)
+            }
+        }
+        flushDigestRequests()
+    }
+
+    /// A name was linked: whatever waits for it as the first of its group can be linked, too.
+    private mutating func isKnown(_ id: FileID, _ received: ReceivedEntry) {
+        if let key = received.entry.link?.key, linkGroups[key]?.leader == id { askAll(key) }
+    }
+
+    /// Nothing is here that the name could be linked to: it goes the usual way, and its group waits for it.
+    private mutating func goFirst(_ id: FileID, _ received: ReceivedEntry, _ decision: Decision, _ mayKeepOwn: Bool) {
+        if let key = received.entry.link?.key {
+            if let group = linkGroups[key], group.leader != id {
+                linkGroups[key]?.waiting.append(id)
+                return
+            }
+            if linkGroups[key] == nil { linkGroups[key] = LinkGroup(leader: id) }
+        }
+        // It was in work for its question; what is done now takes it into work again, or ends it.
+        open[id] = nil
+        directories[received.directory]?.busy -= 1
+        var next = received
+        next.state = .awaiting
+        var decided = decision
+        if !mayKeepOwn && decision.keepsOwn {
+            let isFile = received.entry.attributes.kind == .regular
+            decided = isFile ? .content(decision.changes.union(.content)) : .object(decision.changes)
+            next.own = nil
+        }
+        next.changes = decided.changes
+        act(decided, id, next, received.entry, false)
+        finishIfDone(received.directory)
+    }
+
+    // MARK: The first name
+
+    /// What an entry's end means for its group.
+    mutating func linkEnded(_ id: FileID, _ received: ReceivedEntry, _ outcome: Outcome) {
+        guard options.keepHardLinks, let link = received.entry.link, linkGroups[link.key]?.leader == id else { return }
+        switch outcome {
+        case .settled, .unchanged:
+            let keepsOwn = received.changes.isDisjoint(with: [.content, .created, .checksum])
+            let record = LinkRecord(
+                name: received.entry.name, path: path(received.directory, received.entry.name), link: link,
+                own: keepsOwn ? received.own : nil)
+            // The directory stays until the name was looked at.
+            directories[received.directory]?.busy += 1
+            linkRecords[received.directory, default: []].append((id, record))
+        case .linked: break
+        case .skipped, .later, .failed: promoteNext(link.key)
+        }
+    }
+
+    mutating func recordedLinks(
+        in directory: DirectoryID, _ names: [(id: FileID, key: LinkKey)], _ results: [Bool]
+    ) {
+        for ((id, key), isThere) in zip(names, results) {
+            directories[directory]?.busy -= 1
+            guard linkGroups[key]?.leader == id else { continue }
+            if isThere { askAll(key) } else { promoteNext(key) }
+        }
+        finishIfDone(directory)
+    }
+
+    /// The first name is known: all that waited can be linked.
+    private mutating func askAll(_ key: LinkKey) {
+        guard var group = linkGroups.removeValue(forKey: key) else { return }
+        while let id = group.waiting.popFirst() {
+            if let directory = open[id]?.directory { linkAsks[directory, default: []].append(id) }
+        }
+    }
+
+    /// The next name becomes the first.
+    private mutating func promoteNext(_ key: LinkKey) {
+        while let id = linkGroups[key]?.waiting.popFirst() {
+            guard let directory = open[id]?.directory else { continue }
+            linkGroups[key]?.leader = id
+            linkAsks[directory, default: []].append(id)
+            return
+        }
+        linkGroups[key] = nil
+    }
+
+    /// An outcome as the sender is told it: where a name was linked to only if its user wants to know.
+    func told(_ outcome: Outcome) -> Outcome {
+        guard case .linked(let changes, _) = outcome, agreement.job.direction == .pull else { return outcome }
+        return .linked(changes, to: [])
+    }
+}
+
+extension ReceiverMachine.Decision {
+    /// The name may go on standing for the file that it stands for now, perhaps with other attributes.
+    var keepsOwn: Bool {
+        switch self {
+        case .unchanged, .attributes, .check: true
+        case .skip, .later, .refuse, .directory, .object, .content: false
+        }
+    }
+}
