@@ -32,7 +32,7 @@ let package = Package(
             dependencies: ["Superlifter", "LifterService"], swiftSettings: settings),
         .target(
             name: "LifterService",
-            dependencies: ["Superlifter", "LifterTransport", "LifterSystem"], swiftSettings: settings),
+            dependencies: ["Superlifter", "LifterTransport", "LifterSystem", "CTOML"], swiftSettings: settings),
         .target(
             name: "Superlifter",
             dependencies: ["LifterTransport", "LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem"],
@@ -47,6 +47,8 @@ let package = Package(
         .target(name: "LifterCodec", dependencies: ["CXXHash", "CZstd", "CZlib"], swiftSettings: settings),
         .target(name: "LifterSystem", dependencies: ["CSuperlifter"], swiftSettings: settings),
         .target(name: "CSuperlifter"),
+        // toml++, a header of libtomlplusplus-dev, behind a C face.
+        .target(name: "CTOML"),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -77,6 +79,9 @@ let package = Package(
         .testTarget(
             name: "SuperlifterCLITests",
             dependencies: ["SuperlifterCLI", "LifterService"], swiftSettings: settings),
+        .testTarget(
+            name: "LifterServiceTests", dependencies: ["LifterService", "LifterTransport", "LifterSystem"],
+            swiftSettings: settings),
     ]
 )
 

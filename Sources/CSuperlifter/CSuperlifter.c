@@ -115,6 +115,11 @@ int sl_lock_file(int descriptor) {
     return (int)outcome(fcntl(descriptor, F_OFD_SETLK, &lock));
 }
 
+int sl_lock_byte(int descriptor, int64_t offset) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+    return (int)outcome(fcntl(descriptor, F_OFD_SETLK, &lock));
+}
+
 // Errors.
 
 const char *sl_errno_name(int number) { return strerrorname_np(number); }

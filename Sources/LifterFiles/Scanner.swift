@@ -103,6 +103,10 @@ final class Scanner: Sendable {
     /// The root that several sources, or one by its name, make up.
     private func scanItems(_ items: [SourceRoots.Item], of roots: SourceRoots) -> ScanResult {
         var entries = Entries(result: ScanResult(attributes: roots.attributes))
+        if let names = roots.names {
+            for entry in names { entries.result.listing.append(name: entry.name[...], entry.attributes) }
+            return entries.result
+        }
         var matcher = filter.matcher(inDirectory: [])
         for item in items {
             add(item.name[...], kind: FileKind(item.kind), in: item.base, isNamed: true, &matcher, &entries)

@@ -34,6 +34,18 @@ package struct SourceRoots: Sendable {
     }
 
     private let namedSources: Int
+    /// A root of names that stand for nothing on this disk.
+    let names: [Entry]?
+
+    /// A root that can only be listed: these entries, whatever the disk holds.
+    package init(names: [Entry]) {
+        let sorted = names.sorted { Names.isBefore($0.name[...], $1.name[...]) }
+        self.names = sorted
+        shape = .items(sorted.map { Item(name: $0.name, kind: $0.attributes.kind, base: -1) })
+        bases = HeldDescriptors(KernelFileSystem())
+        rootStatus = nil
+        namedSources = sorted.count
+    }
 
     /// Opens every source. `filter` leaves out items that would never be sent, so that two of them cannot clash.
     package static func open(
@@ -60,6 +72,7 @@ package struct SourceRoots: Sendable {
         }
         self.bases = bases
         namedSources = 1
+        names = nil
     }
 
     private init(items paths: [[UInt8]], _ opener: PathOpener, _ filter: FilterRules) throws(RootProblem) {
@@ -82,6 +95,7 @@ package struct SourceRoots: Sendable {
         self.bases = bases
         rootStatus = nil
         namedSources = paths.count
+        names = nil
     }
 
     /// The root's own attributes; of a root made of items nothing is kept.

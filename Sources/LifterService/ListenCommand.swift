@@ -9,6 +9,8 @@ import LifterTransport
 
 struct ListenCommand {
     let options: ServeOptions
+    /// Where `--config` was given.
+    let configuration: Result<Configuration, ConfigurationFailure>?
     let say: (String) -> Void
 
     /// Where nothing else is said: sessions at once, and seconds for a handshake.
@@ -17,10 +19,18 @@ struct ListenCommand {
 
     func run() -> Int32 {
         do throws(ServeRefusal) {
-            let addresses = try addresses()
-            try checkSafety(addresses)
+            let modules = try readModules()
+            let addresses = try addresses() + (options.listen.isEmpty ? modules?.listen ?? [] : [])
+            guard !addresses.isEmpty else {
+                throw ServeRefusal(
+                    message: "nothing says where to listen: give --listen ADDRESS, or listen = [\"ADDRESS\"] in "
+                        + "the configuration",
+                    exitCode: 1)
+            }
+            if let modules { try checkSafety(of: modules, addresses) } else { try checkSafety(addresses) }
+            let most = options.maxConnections ?? modules?.maxConnections ?? Self.usualConnections
             let plan = ListenPlan(
-                worker: try workerWords(), maxConnections: options.maxConnections ?? Self.usualConnections,
+                worker: try workerWords(), maxConnections: most,
                 handshakeTime: (options.handshakeTimeout ?? Self.usualHandshake) * 1_000_000,
                 verbosity: options.verbosity)
             // A worker's connection costs nothing here, but each that waits does.
@@ -41,6 +51,24 @@ struct ListenCommand {
             return try listener.run()
         } catch {
             throw ServeRefusal(message: "the listener cannot go on: \(error)", exitCode: 10)
+        }
+    }
+
+    private func readModules() throws(ServeRefusal) -> Configuration? {
+        switch configuration {
+        case nil: return nil
+        case .success(let read): return read
+        case .failure(let failure):
+            for line in failure.lines.dropLast() { say(line) }
+            throw ServeRefusal(message: failure.lines.last ?? "", exitCode: failure.exitCode)
+        }
+    }
+
+    private func checkSafety(of modules: Configuration, _ addresses: [ListenAddress]) throws(ServeRefusal) {
+        let problems = modules.problems(listeningOn: addresses)
+        guard problems.isEmpty else {
+            for problem in problems.dropLast() { say(problem) }
+            throw ServeRefusal(message: problems.last ?? "", exitCode: 5)
         }
     }
 
@@ -95,7 +123,9 @@ struct ListenCommand {
     private func workerWords() throws(ServeRefusal) -> [[UInt8]] {
         var words = ["serve", "--inetd"].map { Array($0.utf8) }
         func add(_ name: String, _ value: [UInt8]) { words.append(Array("--\(name)=".utf8) + value) }
-        if let root = options.confinement.root {
+        if let path = options.configuration {
+            add("config", path)
+        } else if let root = options.confinement.root {
             add("root", root)
         } else {
             words.append(Array("--unconfined".utf8))

@@ -25,6 +25,10 @@ package struct ServeOptions: Sendable {
     package var group: [UInt8]?
     /// Whoever connects by TCP may write.
     package var isInsecure = false
+    /// Modules, and where to listen, from a file.
+    package var configuration: [UInt8]?
+    /// Reads the configuration, says what was understood, and serves nothing.
+    package var checksOnly = false
 
     package init() {}
 }
@@ -35,30 +39,53 @@ package struct ServeCommand: Sendable {
     package init(_ options: ServeOptions) { self.options = options }
 
     /// Serves, and gives the exit code. `say` writes one line for a person to standard error; it is not called once
-    /// that has turned out to be the stream itself.
-    package func run(say: @escaping (String) -> Void) -> Int32 {
-        let surroundings = ServeSurroundings.ofThisProcess(listenersConfigured: false)
-        switch ServeMode.decide(options.flag, surroundings) {
-        case .inetd(let saySo):
-            if saySo && !DescriptorKind.areSameObject(2, 1) {
-                say("serving one connection on standard input and output (a guess; --inetd says so)")
+    /// that has turned out to be the stream itself. `show` writes one to standard output, for `--check-config`.
+    package func run(say: @escaping @Sendable (String) -> Void, show: @escaping (String) -> Void) -> Int32 {
+        if options.checksOnly { return ConfigurationCheck(options: options, say: say, show: show).run() }
+        let isStream = DescriptorKind.areSameObject(2, 1) || DescriptorKind.areSameObject(2, 0)
+        let tell: @Sendable (String) -> Void = { text in if !isStream { say(text) } }
+        let configuration: Result<Configuration, ConfigurationFailure>?
+        do throws(ConfigurationFailure) {
+            configuration = try options.configuration.map { path throws(ConfigurationFailure) in
+                .success(try ConfigurationReader.read(path))
             }
-            return serveStandardStreams(say)
+        } catch {
+            configuration = .failure(error)
+        }
+        let listens = (try? configuration?.get().listen.isEmpty) == false
+        let surroundings = ServeSurroundings.ofThisProcess(listenersConfigured: listens)
+        let flag = options.flag == .none && !options.listen.isEmpty ? .listen : options.flag
+        switch ServeMode.decide(flag, surroundings) {
+        case .inetd(let saySo):
+            if saySo { tell("serving one connection on standard input and output (a guess; --inetd says so)") }
+            return serveStandardStreams(configuration, tell)
         case .listen:
-            return ListenCommand(options: options, say: say).run()
+            return ListenCommand(options: options, configuration: configuration, say: say).run()
         case .usageError(let text), .refuse(let text):
+            if case .failure(let failure) = configuration {
+                for line in failure.lines { say(line) }
+                return failure.exitCode
+            }
             say(text)
             return 1
         }
     }
 
-    private func serveStandardStreams(_ say: @escaping (String) -> Void) -> Int32 {
-        let allowed: Confinement
-        let isStream = DescriptorKind.areSameObject(2, 1) || DescriptorKind.areSameObject(2, 0)
-        let tell: (String) -> Void = { text in if !isStream { say(text) } }
+    private func serveStandardStreams(
+        _ configuration: Result<Configuration, ConfigurationFailure>?, _ tell: @escaping @Sendable (String) -> Void
+    ) -> Int32 {
         let login = LoginFacts.ofThisProcess
+        var allowed = Confinement.unconfined
+        var modules: Configuration?
         do throws(ServeRefusal) {
-            allowed = try options.confinement.decide(login)
+            switch configuration {
+            case nil: allowed = try options.confinement.decide(login)
+            case .success(let read): modules = read
+            case .failure(let failure):
+                for line in failure.lines { tell(line) }
+                let message = "this server's configuration has errors, which its own log names; nothing is served"
+                throw ServeRefusal(message: message, exitCode: 5)
+            }
             if let user = options.user {
                 try Identity.resolve(user: user, group: options.group).assume()
             }
@@ -71,8 +98,12 @@ package struct ServeCommand: Sendable {
             tell("ignoring the command that the client asked for: \(Display.escaped(command, limit: 200))")
         }
         do throws(ConnectFailure) {
-            let stdio = try StdioConnection.take(patience: options.silenceTimeout ?? 300)
-            return serve(stdio.release(), allowed, isSSH: login.overSSH, tell)
+            let connection = try StdioConnection.take(patience: options.silenceTimeout ?? 300).release()
+            var server = Server(allowed.forLibrary)
+            if let modules {
+                server.modules = ConfiguredModules(modules, peer: connection.peer, login: login, tell: tell)
+            }
+            return serve(connection, server, isSSH: login.overSSH, tell)
         } catch {
             tell(error.message)
             return error.exitCode
@@ -80,11 +111,11 @@ package struct ServeCommand: Sendable {
     }
 
     private func serve(
-        _ connection: consuming Connection, _ allowed: Confinement, isSSH: Bool, _ tell: @escaping (String) -> Void
+        _ connection: consuming Connection, _ prepared: Server, isSSH: Bool, _ tell: @escaping (String) -> Void
     ) -> Int32 {
         let cancellation = Cancellation()
         Interrupts.cancel(cancellation)
-        var server = Server(allowed.forLibrary)
+        var server = prepared
         server.cancellation = cancellation
         server.handshakeTimeout = options.handshakeTimeout
         server.silenceTimeout = options.silenceTimeout

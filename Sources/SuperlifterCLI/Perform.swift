@@ -15,7 +15,9 @@ func perform(_ request: Request) -> Outcome {
 
 private func perform(_ request: ServeRequest) -> Outcome {
     var options = ServeOptions()
-    options.flag = request.inetd ? .inetd : request.listen.isEmpty ? .none : .listen
+    options.flag = request.inetd ? .inetd : .none
+    options.configuration = request.configuration
+    options.checksOnly = request.checksConfiguration
     options.confinement = ConfinementRequest(
         root: request.root, readOnly: request.readOnly, unconfined: request.unconfined)
     options.name = request.name
@@ -28,7 +30,9 @@ private func perform(_ request: ServeRequest) -> Outcome {
     options.group = request.group
     options.isInsecure = request.isInsecure
     let command = ServeCommand(options)
-    let code = command.run { StandardStream.error.write(ProblemLine.line($0)) }
+    let code = command.run(
+        say: { StandardStream.error.write(ProblemLine.line($0)) },
+        show: { StandardStream.output.write(Array(($0 + "\n").utf8)) })
     return .ended(ExitStatus(rawValue: code) ?? .protocolStream)
 }
 

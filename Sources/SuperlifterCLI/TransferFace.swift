@@ -57,6 +57,8 @@ final class TransferFace {
         switch event {
         case .item(let item): show(item)
         case .listed(let item): list(item)
+        case .module(let name, let comment):
+            put(request.output.json ? JSONLines.module(name, comment: comment) : ListLine.module(name, comment))
         case .deleted(let path, let isDirectory): showDeleted(path, isDirectory)
         case .failed(let failure): show(failure)
         case .warning(let text):

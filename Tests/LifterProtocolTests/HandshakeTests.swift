@@ -116,4 +116,26 @@ import Testing
                 _ = try handshake.receive(.abort(abort))
             } == abort)
     }
+
+    /// What a server says of its modules rides in an even attribute of Hello: who does not know it, skips it.
+    @Test func modulesInHello() throws {
+        var hello = server
+        hello.modules = [
+            ModuleNote(name: Array("pub".utf8), comment: "für alle"), ModuleNote(name: [0xff, 0x20], comment: ""),
+        ]
+        #expect(try decoded(hello).modules == hello.modules)
+        // What does not fit into a Hello is left out, from the end.
+        hello.modules = (0..<200).map { ModuleNote(name: [UInt8($0)], comment: String(repeating: "x", count: 900)) }
+        let kept = try decoded(hello).modules
+        #expect(!kept.isEmpty && kept.count < 200 && kept == Array(hello.modules.prefix(kept.count)))
+    }
+
+    private func decoded(_ hello: Hello) throws -> Hello {
+        let encoded = try EncodedMessage(.hello(hello))
+        #expect(encoded.payload.count <= 65_536)
+        guard case .hello(let back) = try Message(encoded.kind, encoded.payload) else {
+            throw WireError.unexpected("no Hello")
+        }
+        return back
+    }
 }

@@ -49,6 +49,8 @@ int sl_reserve(int descriptor, int64_t size);
 int sl_clone_range(int source, uint64_t source_offset, uint64_t length, int target, uint64_t target_offset);
 /// A write lock over the whole file that belongs to the open file description (F_OFD_SETLK); does not wait.
 int sl_lock_file(int descriptor);
+/// The same over one byte.
+int sl_lock_byte(int descriptor, int64_t offset);
 
 // Errors: untranslated words and the constant's name; NULL for a number unknown.
 

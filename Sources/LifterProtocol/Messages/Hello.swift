@@ -12,6 +12,8 @@ package struct Hello: Hashable, Sendable {
     package var features: [String]
     package var limits: Limits
     package var abilities: Abilities
+    /// From a server that was asked which modules it has: what it says of them. Empty otherwise.
+    package var modules: [ModuleNote] = []
 
     package init(
         software: String, nonce: [UInt8], features: [String], limits: Limits, abilities: Abilities,
@@ -46,6 +48,7 @@ package struct Hello: Hashable, Sendable {
         values.number(7, UInt64(limits.signatureWindow))
         values.number(9, UInt64(limits.openIDs))
         values.number(11, UInt64(abilities.rawValue))
+        if let notes = ModuleNote.encoded(modules) { values.bytes(12, notes) }
         values.encode(into: &writer)
     }
 
@@ -72,10 +75,48 @@ package struct Hello: Hashable, Sendable {
             case 7: limits.signatureWindow = try list.number32()
             case 9: limits.openIDs = try list.number32()
             case 11: abilities = Abilities(rawValue: try list.number32())
+            case 12: modules = try ModuleNote.decoded(list.bytes())
             default: try list.skip(tag)
             }
         }
         guard limits.fits() else { throw .value("hello.limits") }
+    }
+}
+
+/// What a server says of a module to people.
+package struct ModuleNote: Hashable, Sendable {
+    package var name: [UInt8]
+    package var comment: String
+
+    package init(name: [UInt8], comment: String) {
+        self.name = name
+        self.comment = comment
+    }
+
+    /// A Hello is short: notes that would not fit are left out.
+    private static let room = 48 << 10
+
+    fileprivate static func encoded(_ notes: [ModuleNote]) -> [UInt8]? {
+        guard !notes.isEmpty else { return nil }
+        var writer = ByteWriter()
+        for note in notes {
+            var one = ByteWriter()
+            one.string(note.name)
+            one.text(note.comment)
+            if writer.bytes.count + one.bytes.count > room { break }
+            writer.raw(one.bytes)
+        }
+        return writer.bytes
+    }
+
+    fileprivate static func decoded(_ bytes: [UInt8]) throws(WireError) -> [ModuleNote] {
+        var reader = ByteReader(bytes)
+        var notes: [ModuleNote] = []
+        while !reader.isAtEnd {
+            let name = try reader.string("hello.module", upTo: Names.longest)
+            notes.append(ModuleNote(name: Array(name), comment: try reader.text("hello.comment")))
+        }
+        return notes
     }
 }
 

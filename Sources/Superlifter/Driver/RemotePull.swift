@@ -87,7 +87,18 @@ struct RemotePull {
             rootExists: !root.isMissing, rootIsNew: root.isNew, renamedTo: root.renamedTo, reportsEvents: true,
             now: Clock.monotonic)
         machine.workLimit = DescriptorBudget.work
-        return try SessionRun(client: client, attempts: attempts, observe: observe).run(machine, link, layer, first: [first])
+        return try SessionRun(client: client, attempts: attempts, observe: namingModules(stream.result.peer.modules))
+            .run(machine, link, layer, first: [first])
+    }
+
+    /// Where the server lists its modules, what is listed is told as such.
+    private func namingModules(_ notes: [ModuleNote]) -> (TransferEvent) -> Void {
+        guard purpose == .list, !notes.isEmpty else { return observe }
+        return { event in
+            guard case .listed(let item) = event else { return observe(event) }
+            let note = notes.first { $0.name == item.path }
+            observe(.module(name: item.path, comment: note?.comment ?? ""))
+        }
     }
 
     private func openRoot(

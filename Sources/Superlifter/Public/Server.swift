@@ -27,6 +27,8 @@ public struct Server: Sendable {
     public var silenceTimeout: UInt32?
     /// Ends a session cleanly, from any thread.
     public var cancellation: Cancellation?
+    /// Instead of a confinement: directories under names, each with its own rules.
+    package var modules: (any ModuleHouse)?
     /// False: paths are walked as on kernels before 5.6, which is for tests.
     package var usesOpenat2 = true
 
@@ -79,15 +81,31 @@ public struct Server: Sendable {
     }
 
     private func serve(_ greeting: inout Greeting) throws(SuperlifterError) {
-        let hello = try Session.hello()
+        var hello = try Session.hello()
         var result = try greeting.server(hello)
-        result.job.options.timeout = Self.shorter(result.job.options.timeout, silenceTimeout)
-        let fileSystem = KernelFileSystem(useOpenat2: usesOpenat2)
+        var place = confinement
+        var fileSystem: any FileSystem = KernelFileSystem(useOpenat2: usesOpenat2)
+        var silence = silenceTimeout
         let base: PathBase
         let held: RawDescriptor
         do throws(SuperlifterError) {
-            try check(result.job)
-            (base, held) = try openBase(fileSystem)
+            if let modules {
+                let job = result.job
+                if job.purpose == .list, job.paths.allSatisfy({ ModulePath($0).module.isEmpty }) {
+                    return try list(modules.listed, &greeting, hello, result)
+                }
+                let (name, paths) = try ModulePath.split(job.paths)
+                let entered = try modules.enter(name, isWriting: Self.isWriting(job))
+                result.job.paths = paths
+                place = .root(entered.path, readOnly: entered.isReadOnly)
+                silence = Self.shorter(silence, entered.silenceTimeout)
+                if !entered.hidden.isEmpty { fileSystem = HidingFileSystem(fileSystem, hiding: entered.hidden) }
+                // The module may have made us somebody who can do less.
+                hello.abilities = Session.abilities
+            }
+            result.job.options.timeout = Self.shorter(result.job.options.timeout, silence)
+            try check(result.job, place)
+            (base, held) = try openBase(place, fileSystem)
         } catch {
             greeting.sayAbort(error.abort)
             throw error
@@ -99,21 +117,46 @@ public struct Server: Sendable {
         }
     }
 
+    /// Tells which modules there are, by the way of any other listing.
+    private func list(
+        _ modules: [ListedModule], _ greeting: inout Greeting, _ hello: Hello, _ result: HandshakeResult
+    ) throws(SuperlifterError) {
+        guard !modules.isEmpty else {
+            throw SuperlifterError(.refused, "this server shows no modules; it may have some")
+        }
+        var hello = hello
+        hello.modules = modules.map { ModuleNote(name: $0.name, comment: $0.comment) }
+        let roots = SourceRoots(names: modules.map(\.entry))
+        let fileSystem = KernelFileSystem(useOpenat2: usesOpenat2)
+        let agreement = Session.agreement(result, own: hello, ownIsReceiver: false)
+        let layer = FileLayer(
+            fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: true), role: .sender(roots))
+        layer.setDigestKey(agreement.digestKey)
+        let stream = try greeting.accept(hello, result)
+        let machine = SenderMachine(agreement, shape: Session.shape(roots), now: Clock.monotonic)
+        try run(machine, StreamLink(stream, input: greeting.input, output: greeting.output), layer)
+    }
+
     /// The shorter of two times to wait; 0 and nil are the usual one.
     private static func shorter(_ one: UInt32?, _ other: UInt32?) -> UInt32? {
         [one, other].compactMap { $0 == 0 ? nil : $0 }.min()
     }
 
-    private func check(_ job: Job) throws(SuperlifterError) {
-        guard case .root(_, readOnly: true) = confinement, job.direction == .push else { return }
-        // A comparison changes nothing.
-        if job.purpose == .transfer && !job.options.dryRun {
-            throw SuperlifterError(.refused, "this server is read-only: nothing can be pushed to it")
-        }
+    /// A comparison changes nothing.
+    private static func isWriting(_ job: Job) -> Bool {
+        job.direction == .push && job.purpose == .transfer && !job.options.dryRun
     }
 
-    private func openBase(_ fileSystem: KernelFileSystem) throws(SuperlifterError) -> (PathBase, RawDescriptor) {
-        switch confinement {
+    private func check(_ job: Job, _ place: Confinement) throws(SuperlifterError) {
+        guard case .root(_, readOnly: true) = place, Self.isWriting(job) else { return }
+        let what = modules == nil ? "server" : "module"
+        throw SuperlifterError(.refused, "this \(what) is read-only: nothing can be pushed to it")
+    }
+
+    private func openBase(
+        _ place: Confinement, _ fileSystem: any FileSystem
+    ) throws(SuperlifterError) -> (PathBase, RawDescriptor) {
+        switch place {
         case .unconfined: return (.user, -1)
         case .root(let path, _):
             do throws(Errno) {
@@ -130,7 +173,7 @@ public struct Server: Sendable {
 
     private func receive(
         _ greeting: inout Greeting, _ hello: Hello, _ result: HandshakeResult, _ base: PathBase,
-        _ fileSystem: KernelFileSystem
+        _ fileSystem: any FileSystem
     ) throws(SuperlifterError) {
         let agreement = Session.agreement(result, own: hello, ownIsReceiver: true)
         let shape = result.job.shape ?? .items([])
@@ -161,7 +204,7 @@ public struct Server: Sendable {
 
     private func send(
         _ greeting: inout Greeting, _ hello: Hello, _ result: HandshakeResult, _ base: PathBase,
-        _ fileSystem: KernelFileSystem
+        _ fileSystem: any FileSystem
     ) throws(SuperlifterError) {
         let agreement = Session.agreement(result, own: hello, ownIsReceiver: false)
         let roots: SourceRoots

@@ -123,6 +123,8 @@ public enum TransferEvent: Hashable, Sendable {
     case item(Item)
     /// An entry of a directory that is listed.
     case listed(Item)
+    /// A module of a server that was asked which it has, and what the server says of it.
+    case module(name: [UInt8], comment: String)
     case deleted(path: [UInt8], isDirectory: Bool)
     case failed(ItemFailure)
     case warning(String)

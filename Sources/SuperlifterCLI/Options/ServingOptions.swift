@@ -35,6 +35,13 @@ extension OptionTable {
             or this option is given; otherwise it refuses with exit code 5. Never give it to a listening socket.
             """),
         Option(
+            "config", nil, "FILE", .built(.config), for: .serve, in: .serving, common: true,
+            "serve the modules that FILE describes",
+            "With --inetd, or to listen where FILE or --listen says. See CONFIGURATION."),
+        Option(
+            "check-config", nil, nil, .built(.checkConfig), for: .serve, in: .serving,
+            "say what --config FILE means, or what is wrong with it; stop"),
+        Option(
             "uid", nil, "USER", .built(.uid), for: .serve, in: .serving,
             "touch files as USER, a name or a number",
             "Taken on for good, with --gid and no other groups, before anything is opened. Only root can."),
@@ -53,8 +60,6 @@ extension OptionTable {
             "end a connection whose handshake is not done in time",
             "Counted from when it was accepted. The default is 30, or 300 with --inetd unless it is TCP."),
         later("append-only", nil, "let clients create names, and change none"),
-        later("config", "FILE", "listeners and modules, from a TOML file"),
-        later("check-config", nil, "read the configuration, say what was understood, stop"),
     ]
 
     private static func later(

@@ -1,5 +1,5 @@
-// The events of `--json`: one object per line on standard output, in this order: `start`, then `item`, `progress`,
-// `warning` and `error` as they happen, at last one `summary`, whatever happened. Every object begins with the
+// The events of `--json`: one object per line on standard output, in this order: `start`, then `item`, `module`,
+// `progress`, `warning` and `error` as they happen, at last one `summary`, whatever happened. Every object begins with the
 // version of this format and its type. Fields may be added within a version; none changes its meaning.
 
 package enum JSONLines {
@@ -37,6 +37,14 @@ package enum JSONLines {
         if let size { object.field("size", size) }
         if let linkTarget { object.name("target", linkTarget) }
         if let linkedTo, !linkedTo.isEmpty { object.name("linked_to", linkedTo) }
+        return object.line
+    }
+
+    /// A module of a server.
+    package static func module(_ name: [UInt8], comment: String) -> [UInt8] {
+        var object = event("module")
+        object.name("path", name)
+        object.field("comment", comment)
         return object.line
     }
 

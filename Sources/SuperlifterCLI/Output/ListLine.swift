@@ -13,6 +13,14 @@ enum ListLine {
         return line + [UInt8(ascii: "\n")]
     }
 
+    /// A server's module, as rsync prints one: the name, and what the server says of it.
+    static func module(_ name: [UInt8], _ comment: String) -> [UInt8] {
+        let shown = Escaping.printable(name)
+        guard !comment.isEmpty else { return shown + [UInt8(ascii: "\n")] }
+        let padding = [UInt8](repeating: UInt8(ascii: " "), count: max(0, 15 - shown.count))
+        return shown + padding + [UInt8(ascii: "\t")] + Escaping.printable(Array(comment.utf8)) + [UInt8(ascii: "\n")]
+    }
+
     private static func mode(_ item: Item) -> String {
         let kind =
             switch item.kind {

@@ -74,8 +74,13 @@ package struct CrossRule: Sendable {
             $0.isOn(.inetd) && $0.last(.listen) != nil
         },
         CrossRule("--max-connections and --insecure are about --listen") {
-            ($0.last(.maxConnections) != nil || $0.isOn(.insecure)) && $0.last(.listen) == nil
+            ($0.last(.maxConnections) != nil && $0.last(.listen) == nil && $0.last(.config) == nil)
+                || ($0.isOn(.insecure) && $0.last(.listen) == nil)
         },
+        CrossRule("--config says what is served, and as whom; --root, --uid and --insecure do not go with it") {
+            $0.last(.config) != nil && ($0.last(.root) != nil || $0.last(.uid) != nil || $0.isOn(.insecure))
+        },
+        CrossRule("--check-config needs --config FILE") { $0.isOn(.checkConfig) && $0.last(.config) == nil },
         CrossRule("--gid needs --uid") { $0.last(.gid) != nil && $0.last(.uid) == nil },
         CrossRule("--read-only needs --root: it says what clients may do below that directory") {
             $0.isOn(.readOnly) && $0.last(.root) == nil

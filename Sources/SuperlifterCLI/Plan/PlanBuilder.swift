@@ -76,6 +76,8 @@ package struct PlanBuilder {
         request.user = try path(.uid)
         request.group = try path(.gid)
         request.isInsecure = parsed.isOn(.insecure)
+        request.configuration = try path(.config)
+        request.checksConfiguration = parsed.isOn(.checkConfig)
         request.timeout = try seconds(.timeout, atLeast: 0)
         if let occurrence = parsed.last(.maxConnections) {
             guard let count = OptionValues.number(occurrence.value, atMost: 10_000), count >= 1 else {

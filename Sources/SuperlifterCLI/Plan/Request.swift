@@ -219,6 +219,8 @@ package struct ServeRequest: Equatable, Sendable {
     package var group: [UInt8]?
     /// Whoever connects by TCP may write.
     package var isInsecure = false
+    package var configuration: [UInt8]?
+    package var checksConfiguration = false
 
     package init() {}
 }
