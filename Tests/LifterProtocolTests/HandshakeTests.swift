@@ -133,7 +133,7 @@ import Testing
     private func decoded(_ hello: Hello) throws -> Hello {
         let encoded = try EncodedMessage(.hello(hello))
         #expect(encoded.payload.count <= 65_536)
-        guard case .hello(let back) = try Message(encoded.kind, encoded.payload) else {
+        guard case .hello(let back) = try Message(kind: encoded.kind, payload: encoded.payload) else {
             throw WireError.unexpected("no Hello")
         }
         return back

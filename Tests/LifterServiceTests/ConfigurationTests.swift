@@ -59,11 +59,14 @@ struct ConfigurationTests {
 
     /// Each is one mistake in an otherwise right file, its line, and a word that helps.
     @Test(arguments: [
-        ("frobs = 1", 4, "max-connections"), ("pth = \"/x\"", 4, "hosts-allow"), ("access = \"append\"", 4, "not in this"),
-        ("access = \"rw\"", 4, "\"read\" or \"write\""), ("access = true", 4, "string"), ("list = \"no\"", 4, "true or false"),
+        ("frobs = 1", 4, "max-connections"), ("pth = \"/x\"", 4, "hosts-allow"),
+        ("access = \"append\"", 4, "not in this"),
+        ("access = \"rw\"", 4, "\"read\" or \"write\""), ("access = true", 4, "string"),
+        ("list = \"no\"", 4, "true or false"),
         ("timeout = 0", 4, "1 to 300"), ("timeout = 1.5", 4, "number"), ("max-connections = -1", 4, "number"),
         ("uid = \"nobody-at-all\"", 4, "no user"), ("uid = 4294967295", 4, "number"), ("uid = 12345678", 4, "group"),
-        ("gid = 1", 4, "uid"), ("hosts-allow = \"all\"", 4, "list"), ("hosts-allow = [\"example.org\"]", 4, "not looked up"),
+        ("gid = 1", 4, "uid"), ("hosts-allow = \"all\"", 4, "list"),
+        ("hosts-allow = [\"example.org\"]", 4, "not looked up"),
         ("hosts-deny = [1]", 4, "numeric"), ("exclude = [\"a/b\"]", 4, "slash"), ("exclude = [\"\"]", 4, "patterns"),
         ("comment = 1979-05-27", 4, "string"), ("path = \"/y\"", 4, "redefine"), ("path.x = 1", 4, "redefine"),
         ("[modules.\"a/b\"]\npath = \"/\"", 4, "slash"), ("[modules.b]", 4, "has no path"),

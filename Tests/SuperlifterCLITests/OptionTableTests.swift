@@ -40,7 +40,7 @@ import Testing
         #expect(refused.message.hasPrefix("\(option): "))
     }
 
-    @Test(arguments: ["--config", "--check-config", "--append-only"])
+    @Test(arguments: ["--append-only"])
     func plannedServerOptionsAreRefusedByName(_ option: String) throws {
         let refused = try #require(failure { () throws(UsageFailure) in try parse("serve \(option) x") })
         #expect(refused.status == .unsupported)

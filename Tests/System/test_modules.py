@@ -103,8 +103,14 @@ hosts-allow = ["192.0.2.0/24"]
 
                 # Read, without what is excluded.
                 target = os.path.join(self.fresh(name), "pulled")
-                self.run_tool("pull", *options, at + "pub", target)
+                self.run_tool("pull", *options, at + "pub/", target)
                 self.assertEqual(sorted(os.listdir(target)), ["file"])
+                # The slash rule knows nothing of modules.
+                self.run_tool("pull", *options, at + "pub", target)
+                self.assertEqual(sorted(os.listdir(target)), ["file", "pub"])
+                self.assertEqual(sorted(os.listdir(target + "/pub")), ["file"])
+                self.run_tool("compare", *options, at + "pub", target)
+                trees.remove(target + "/pub")
                 for path in ["pub/private.key", "pub/secret/file", "pub/secret/", "pub/../incoming/"]:
                     self.assertNotEqual(tools.execute([self.tool.binary, "pull", *options, at + path, target]).code, 0)
                 self.assertEqual(sorted(os.listdir(target)), ["file"])
@@ -119,7 +125,8 @@ hosts-allow = ["192.0.2.0/24"]
                 trees.write(os.path.join(self.incoming, "their.key"), b"theirs")
                 self.run_tool("push", *options, "--delete", source + "/", at + "in/", expect=23)
                 self.assertEqual(sorted(os.listdir(self.incoming)), ["new", "their.key"])
-                trees.remove(os.path.join(self.incoming, "new"))
+                for left in ["new", "their.key"]:
+                    trees.remove(os.path.join(self.incoming, left))
 
                 # What is not there, and what is not for us, in the same words.
                 words = {self.run_tool("list", *options, at + path, expect=5).err.replace(path.encode(), b"X")

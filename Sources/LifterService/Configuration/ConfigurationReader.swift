@@ -256,7 +256,8 @@ package struct ConfigurationReader {
                 rules.append(rule)
                 continue
             }
-            let shown = if case .string(let text) = value.kind { "'\(Display.escaped(text, limit: 60))'" } else { value.words }
+            let shown =
+                if case .string(let text) = value.kind { "'\(Display.escaped(text, limit: 60))'" } else { value.words }
             complain(
                 value.line,
                 "\(entry.name): \(shown) is no numeric address (192.0.2.1), network (192.0.2.0/24, 2001:db8::/32) "

@@ -58,7 +58,9 @@ extension Configuration {
     package var summary: [String] {
         var lines = listen.map { "listen \($0.text)" }
         for module in modules {
-            var words = ["module \(Display.escaped(module.name)):", Display.escaped(module.path) + ",", module.access.rawValue]
+            var words = [
+                "module \(Display.escaped(module.name)):", Display.escaped(module.path) + ",", module.access.rawValue,
+            ]
             if let identity = module.identity { words.append("as user \(identity.user), group \(identity.group)") }
             if module.isInsecure { words.append("insecure") }
             if !module.isListed { words.append("not listed") }

@@ -95,7 +95,8 @@ enum TOMLDocument {
             case sl_toml_end:
                 guard let done = open.popLast() else { return }
                 if open.isEmpty { document = done.entries } else { add(done.value, done.key) }
-            case sl_toml_string: add(TOMLValue(kind: .string(Self.bytes(piece.text, piece.text_length)), line: line), key)
+            case sl_toml_string:
+                add(TOMLValue(kind: .string(Self.bytes(piece.text, piece.text_length)), line: line), key)
             case sl_toml_integer: add(TOMLValue(kind: .integer(piece.number), line: line), key)
             case sl_toml_boolean: add(TOMLValue(kind: .boolean(piece.number != 0), line: line), key)
             default:

@@ -45,32 +45,48 @@ struct ModulePath {
     /// Empty where the path names none.
     let module: [UInt8]
     let rest: [UInt8]
+    /// Neither rest nor slash: by the slash rule the module itself, under its name.
+    let isModuleItself: Bool
 
     init(_ path: [UInt8]) {
         let slash = UInt8(ascii: "/")
         var left = path[...]
-        while true {
-            while left.first == slash { left.removeFirst() }
-            let name = left.prefix { $0 != slash }
+        var name: ArraySlice<UInt8>
+        repeat {
+            left = left.drop { $0 == slash }
+            name = left.prefix { $0 != slash }
             left = left.dropFirst(name.count)
-            if name.elementsEqual([UInt8(ascii: ".")]) { continue }
-            module = Array(name)
-            rest = Array(left.drop { $0 == slash })
-            return
-        }
+        } while name.elementsEqual([UInt8(ascii: ".")])
+        module = Array(name)
+        isModuleItself = left.isEmpty
+        rest = Array(left.drop { $0 == slash })
     }
+}
 
-    /// The one module that all paths of a job are in, and the paths beneath it.
-    static func split(_ paths: [[UInt8]]) throws(SuperlifterError) -> (module: [UInt8], paths: [[UInt8]]) {
-        let parts = paths.map { ModulePath($0) }
-        guard let first = parts.first, !first.module.isEmpty else {
+/// The paths of a job, all in one module.
+struct ModulePaths {
+    let module: [UInt8]
+    /// Beneath the module's root.
+    let paths: [[UInt8]]
+    /// The job has one source, and it is the module itself: `paths` then names it by its own name.
+    let isModuleItself: Bool
+
+    init(_ job: Job) throws(SuperlifterError) {
+        let parts = job.paths.map { ModulePath($0) }
+        guard let first = parts.first, parts.allSatisfy({ !$0.module.isEmpty }) else {
             throw SuperlifterError(
                 .refused, "this server has modules: write MODULE/PATH (superlifter list without a path names them)")
         }
         guard parts.allSatisfy({ $0.module == first.module }) else {
             throw SuperlifterError(.refused, "the paths of one run must all be in one module")
         }
-        return (first.module, parts.map { $0.rest.isEmpty ? [UInt8(ascii: ".")] : $0.rest })
+        module = first.module
+        isModuleItself = job.direction == .pull && job.purpose != .list && parts.contains { $0.isModuleItself }
+        guard !isModuleItself || parts.count == 1 else {
+            throw SuperlifterError(.refused, "a whole module is fetched by itself, or its contents by MODULE/")
+        }
+        let ofRoot = isModuleItself ? first.module : [UInt8(ascii: ".")]
+        paths = parts.map { $0.rest.isEmpty ? ofRoot : $0.rest }
     }
 }
 

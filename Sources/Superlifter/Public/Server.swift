@@ -86,6 +86,8 @@ public struct Server: Sendable {
         var place = confinement
         var fileSystem: any FileSystem = KernelFileSystem(useOpenat2: usesOpenat2)
         var silence = silenceTimeout
+        var entered: EnteredModule?
+        var rootName: [UInt8]?
         let base: PathBase
         let held: RawDescriptor
         do throws(SuperlifterError) {
@@ -94,12 +96,13 @@ public struct Server: Sendable {
                 if job.purpose == .list, job.paths.allSatisfy({ ModulePath($0).module.isEmpty }) {
                     return try list(modules.listed, &greeting, hello, result)
                 }
-                let (name, paths) = try ModulePath.split(job.paths)
-                let entered = try modules.enter(name, isWriting: Self.isWriting(job))
-                result.job.paths = paths
-                place = .root(entered.path, readOnly: entered.isReadOnly)
-                silence = Self.shorter(silence, entered.silenceTimeout)
-                if !entered.hidden.isEmpty { fileSystem = HidingFileSystem(fileSystem, hiding: entered.hidden) }
+                let inside = try ModulePaths(job)
+                let module = try modules.enter(inside.module, isWriting: Self.isWriting(job))
+                entered = module
+                result.job.paths = inside.paths
+                if inside.isModuleItself { rootName = inside.module }
+                place = .root(module.path, readOnly: module.isReadOnly)
+                silence = Self.shorter(silence, module.silenceTimeout)
                 // The module may have made us somebody who can do less.
                 hello.abilities = Session.abilities
             }
@@ -109,6 +112,9 @@ public struct Server: Sendable {
         } catch {
             greeting.sayAbort(error.abort)
             throw error
+        }
+        if let entered, !entered.hidden.isEmpty || rootName != nil {
+            fileSystem = ModuleFileSystem(fileSystem, hiding: entered.hidden, root: held, rootName: rootName)
         }
         defer { if held >= 0 { fileSystem.close(held) } }
         switch result.job.direction {

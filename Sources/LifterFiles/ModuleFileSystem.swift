@@ -1,19 +1,33 @@
-// A file system in which some names are not there: what a module's `exclude` leaves out. Whoever lists a directory does
-// not see them, whoever asks for one is told that there is none, and none can be made, replaced or removed. It stands
-// below everything else, so no message, option or path of a peer gets round it.
+// What a session sees of a module. Some names are not there: those that the module's `exclude` leaves out. Whoever lists
+// a directory does not see them, whoever asks for one is told that there is none, and none can be made, replaced or
+// removed. And the module itself, asked for without a slash behind it, is a directory of its own name, whatever the disk
+// calls it. All this stands below everything else, so no message, option or path of a peer gets round it.
 
 package import LifterSystem
+import Synchronization
 
-package final class HidingFileSystem: FileSystem {
+package final class ModuleFileSystem: FileSystem {
     private let below: any FileSystem
     private let hidden: FilterRules
+    private let alias: Alias?
+
+    /// A name under which the module's root stands beside nothing else.
+    private struct Alias: Sendable {
+        let name: [UInt8]
+        let root: RawDescriptor
+    }
+
+    /// The root's descriptor, and those opened anew from it: in them the alias holds.
+    private let tops: Mutex<Set<RawDescriptor>>
 
     /// `patterns` are those of names, without slashes; an empty one is passed over.
-    package init(_ below: any FileSystem, hiding patterns: [[UInt8]]) {
+    package init(_ below: any FileSystem, hiding patterns: [[UInt8]], root: RawDescriptor, rootName: [UInt8]? = nil) {
         self.below = below
         var rules = FilterRules()
         for pattern in patterns { _ = rules.append(pattern: pattern, isInclude: false) }
         hidden = rules
+        alias = rootName.map { Alias(name: $0, root: root) }
+        tops = Mutex(rootName == nil ? [] : [root])
     }
 
     private func isHidden(_ name: ArraySlice<UInt8>) -> Bool {
@@ -23,6 +37,14 @@ package final class HidingFileSystem: FileSystem {
     /// For a path of several components, too.
     private func see(_ path: ArraySlice<UInt8>, otherwise reason: Errno = .noEntry) throws(Errno) {
         for name in path.split(separator: UInt8(ascii: "/")) where isHidden(name) { throw reason }
+    }
+
+    /// What stands behind the module's own name at the front of a path; nil where it does not stand there.
+    private func beneathAlias(_ path: ArraySlice<UInt8>, in directory: RawDescriptor) -> ArraySlice<UInt8>? {
+        guard let alias, path.starts(with: alias.name), tops.withLock({ $0.contains(directory) }) else { return nil }
+        let rest = path.dropFirst(alias.name.count)
+        guard let next = rest.first else { return rest }
+        return next == UInt8(ascii: "/") ? rest.drop { $0 == next } : nil
     }
 
     package func readNames(of directory: RawDescriptor, into names: inout DirectoryNames) throws(Errno) -> Bool {
@@ -41,11 +63,17 @@ package final class HidingFileSystem: FileSystem {
     package func open(
         _ path: ArraySlice<UInt8>, in directory: RawDescriptor, _ flags: OpenFlags, mode: UInt32
     ) throws(Errno) -> RawDescriptor {
+        if let alias, let rest = beneathAlias(path, in: directory) {
+            if rest.isEmpty { return try below.reopen(alias.root) }
+            try see(rest, otherwise: flags.contains(.create) ? .access : .noEntry)
+            return try below.open(rest, in: alias.root, flags, mode: mode)
+        }
         try see(path, otherwise: flags.contains(.create) ? .access : .noEntry)
         return try below.open(path, in: directory, flags, mode: mode)
     }
 
     package func status(of name: ArraySlice<UInt8>, in directory: RawDescriptor) throws(Errno) -> FileStatus {
+        if let alias, beneathAlias(name, in: directory)?.isEmpty == true { return try below.status(of: alias.root) }
         try see(name)
         return try below.status(of: name, in: directory)
     }
@@ -125,9 +153,17 @@ package final class HidingFileSystem: FileSystem {
         try below.openRoot(path, flags)
     }
 
-    package func reopen(_ directory: RawDescriptor) throws(Errno) -> RawDescriptor { try below.reopen(directory) }
+    package func reopen(_ directory: RawDescriptor) throws(Errno) -> RawDescriptor {
+        let opened = try below.reopen(directory)
+        if alias != nil { tops.withLock { if $0.contains(directory) { $0.insert(opened) } } }
+        return opened
+    }
 
-    package func close(_ descriptor: RawDescriptor) { below.close(descriptor) }
+    package func close(_ descriptor: RawDescriptor) {
+        // Before the number can be somebody else's.
+        if alias != nil { tops.withLock { _ = $0.remove(descriptor) } }
+        below.close(descriptor)
+    }
 
     package func status(of descriptor: RawDescriptor) throws(Errno) -> FileStatus { try below.status(of: descriptor) }
 

@@ -2,14 +2,15 @@ import LifterFiles
 import LifterSystem
 import Testing
 
-/// What is hidden is not there: not in listings, not by name, not to be made or removed.
-struct HidingTests {
-    @Test func names() throws {
+struct ModuleFileSystemTests {
+    /// What is hidden is not there: not in listings, not by name, not to be made or removed.
+    @Test func hiddenNames() throws {
         let tree = ScratchTree()
         let below = KernelFileSystem()
-        let hiding = HidingFileSystem(below, hiding: [Array("*.key".utf8), Array("secret".utf8), []])
         let root = try below.openRoot(tree.bytes(), [.read, .directory])
         defer { below.close(root) }
+        let hiding = ModuleFileSystem(
+            below, hiding: [Array("*.key".utf8), Array("secret".utf8), []], root: root)
         func name(_ text: String) -> ArraySlice<UInt8> { Array(text.utf8)[...] }
         try below.makeDirectory(name("secret"), in: root, mode: 0o755)
         try below.makeDirectory(name("seen"), in: root, mode: 0o755)
@@ -45,5 +46,30 @@ struct HidingTests {
         }
         // A directory that holds something hidden is not empty, whatever it looks like.
         #expect(throws: Errno.notEmpty) { try hiding.remove(name("seen"), in: root, isDirectory: true) }
+    }
+
+    /// The root under the module's name, and only there.
+    @Test func rootByName() throws {
+        let tree = ScratchTree()
+        tree.directory("pub/pub")
+        tree.file("file")
+        tree.file("pub/inner")
+        let below = KernelFileSystem()
+        let root = try below.openRoot(tree.bytes(), [.read, .directory])
+        defer { below.close(root) }
+        let named = ModuleFileSystem(below, hiding: [], root: root, rootName: Array("pub".utf8))
+        func name(_ text: String) -> ArraySlice<UInt8> { Array(text.utf8)[...] }
+        let top = try named.reopen(root)
+        defer { named.close(top) }
+        for directory in [root, top] {
+            #expect(try named.status(of: name("pub"), in: directory).inode == below.status(of: root).inode)
+            named.close(try named.open(name("pub/file"), in: directory, [.read], mode: 0))
+            let module = try named.open(name("pub"), in: directory, [.read, .directory], mode: 0)
+            // Inside, names are what they are.
+            named.close(try named.open(name("pub/inner"), in: module, [.read], mode: 0))
+            #expect(try named.status(of: name("pub"), in: module).inode != below.status(of: root).inode)
+            named.close(module)
+        }
+        #expect(throws: Errno.noEntry) { try named.open(name("public"), in: top, [.read], mode: 0) }
     }
 }
