@@ -21,10 +21,11 @@ enum ManualProse {
             "ssh://[USER@]HOST[:PORT]/PATH",
             "The same with a port. /~/PATH is relative to the login directory. An IPv6 address stands in brackets."),
         .item(
-            "tcp://HOST[:PORT]/PATH",
+            "tcp://HOST[:PORT]/[MODULE/]PATH",
             """
             A listening server, over plain TCP, which is neither encrypted nor authenticated; port 8730 if none is \
-            given. PATH begins at the directory that the server shows. If HOST has several addresses, they are tried \
+            given. PATH begins at the directory that the server shows, or with one of its modules, which \
+            superlifter list tcp://HOST/ names. If HOST has several addresses, they are tried \
             a quarter of a second apart, and the first that connects is used; if no Superlifter answers there, the \
             next.
             """),
@@ -158,6 +159,40 @@ enum ManualProse {
             client that has said nothing costs no process; it is sent away when the time for the handshake is over. \
             Clients beyond --max-connections are told to try again later (their exit code is 5). The server's own \
             standard error is its log.
+            """),
+        .subsection("Configuration"),
+        .paragraph(
+            """
+            serve --config FILE serves modules: directories under names, each with its own rules. The first part of \
+            every path is then a module's name, on every transport: tcp://host/module/path, or host:module/path where \
+            a key's forced command is serve --inetd --config FILE. One run is in one module. The file is TOML, and is \
+            read anew for each connection; where to listen is read once. Mistakes are told with file and line, and \
+            --check-config tells them without serving.
+            """),
+        .lines([
+            "listen = [\"tcp:127.0.0.1:8730\"]     # as --listen, which replaces it",
+            "max-connections = 200               # of the listener, as the option",
+            "lock-directory = \"/run/lifter\"      # where modules count, if several users serve them",
+            "[modules.NAME]",
+            "path = \"/srv/pub\"                  # required; no path and no link leads out of it",
+            "access = \"read\"                    # or \"write\"",
+            "comment = \"for people\"             # shown by list",
+            "list = true                         # false: not shown",
+            "uid = \"nobody\"                     # whose rights it has, by name or number",
+            "gid = \"nogroup\"                    # without it the user's own; no other groups are kept",
+            "insecure = false                    # true: access = \"write\" also over TCP, without a login",
+            "max-connections = 10                # counted over all transports",
+            "hosts-allow = [\"192.0.2.0/24\"]     # numeric; then nobody else. \"local\": without an address",
+            "hosts-deny = [\"192.0.2.7\"]         # wins over hosts-allow",
+            "exclude = [\"*.key\", \".git\"]      # names, without slash, that are not there for clients",
+            "timeout = 60                        # seconds without a byte, at most 300",
+        ]),
+        .paragraph(
+            """
+            A module is read-only unless it says otherwise. Over TCP it may be written to only with insecure = true, \
+            and a server that runs as root serves it only if it names a uid. Rights are given up before any of its \
+            files is touched. Over ssh the address for hosts-allow is the one in SSH_CONNECTION. What a client may \
+            not see and what is not there are answered alike.
             """),
         .subsection("ssh and forced commands"),
         .paragraph("An ordinary login needs nothing but superlifter in the PATH of the far side, or --remote-path:"),
