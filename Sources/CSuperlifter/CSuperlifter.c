@@ -31,7 +31,7 @@ static inline long outcome(long result) { return result < 0 ? -(long)errno : res
 // Opening.
 
 const int sl_O_PATH = O_PATH, sl_O_NOATIME = O_NOATIME, sl_AT_EMPTY_PATH = AT_EMPTY_PATH,
-          sl_AT_NO_AUTOMOUNT = AT_NO_AUTOMOUNT;
+          sl_AT_NO_AUTOMOUNT = AT_NO_AUTOMOUNT, sl_SEEK_DATA = SEEK_DATA;
 
 int sl_openat(int directory, const char *path, int flags, uint32_t mode) {
     return (int)outcome(openat(directory, path, flags, mode));

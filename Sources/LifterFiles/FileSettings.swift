@@ -44,6 +44,12 @@ package struct FileSettings: Sendable {
     package var smallestPartial = Tuning.smallestPartial
     /// Bytes of a file's beginning that are digested by one effect.
     package var digestStep = Tuning.digestStep
+    /// Runs of zeros take no room: holes of a source are not read, and made at the destination.
+    package var makesHoles = false
+    /// A regular file that is there is overwritten instead of replaced.
+    package var writesInPlace = false
+    /// And only lengthened, where it is how the new contents begin.
+    package var appends = false
     /// Only new names: nothing committed is replaced or removed.
     package var appendOnly = false
     /// Directory descriptors held at once, at most.

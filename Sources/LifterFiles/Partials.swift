@@ -18,6 +18,7 @@ extension FileLayer {
 
     /// Gives up a file that is not whole. A private name would not be found again.
     func leave(_ file: StagedFile) {
+        if file.isInPlace { return }
         let isWorthKeeping =
             settings.keepsPartials && file.written >= settings.smallestPartial
             && file.part.name == PartName.part(of: file.target.entry.name)
@@ -56,6 +57,13 @@ extension FileLayer {
     }
 
     private func claimPartial(_ target: FileTarget) -> StagedFile? {
+        if settings.appends {
+            // What is there is the beginning, if it is to be lengthened.
+            guard let file = try? openInPlace(target), file.part.status.size > 0,
+                file.part.status.size < target.entry.attributes.size
+            else { return nil }
+            return file
+        }
         guard settings.keepsPartials, !settings.dryRun, !settings.appendOnly else { return nil }
         let part = try? working(in: target.directory) { directory throws(FileProblem) in
             try attempting("taking up what an earlier run left") { () throws(Errno) in

@@ -66,6 +66,8 @@ extension FileLayer {
     func keeps(_ old: FileStatus, rule: ReplaceRule, modified: Timestamp) -> Bool {
         if rule.keepExisting { return true }
         guard rule.keepNewer, old.kind == .regular else { return false }
+        // Overwritten in place, and never finished.
+        if old.modified.seconds == 0 { return false }
         return Timestamp(seconds: old.modified.seconds, nanoseconds: old.modified.nanoseconds) > modified
     }
 

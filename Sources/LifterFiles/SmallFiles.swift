@@ -132,6 +132,7 @@ extension FileLayer {
         _ file: SmallFile, _ buffer: [UInt8], _ id: DirectoryID, _ directory: RawDescriptor
     ) throws(FileProblem) -> Placed {
         let target = file.target
+        if let old = try openInPlace(target, in: directory) { return try overwrite(old, with: buffer[file.range]) }
         let part = try claimFile(
             for: target.entry.name, in: directory,
             mode: target.set.contains(.mode) ? creationMode(target, group: nil) : 0o600)
@@ -168,9 +169,10 @@ extension FileLayer {
         try attempting("writing") { () throws(Errno) in
             try buffer.withUnsafeBufferPointer { bytes throws(Errno) in
                 let piece = UnsafeBufferPointer(rebasing: bytes[file.range])
-                try writeAll(UnsafeRawBufferPointer(piece), to: descriptor, at: 0)
+                try writeContents(UnsafeRawBufferPointer(piece), to: descriptor, at: 0)
             }
         }
+        try endHole(descriptor, size: UInt64(file.range.count))
         if settings.syncs {
             try attempting("syncing") { () throws(Errno) in try fileSystem.sync(descriptor) }
         }

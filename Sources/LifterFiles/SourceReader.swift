@@ -171,6 +171,12 @@ final class SourceReader: Sendable {
 
     private func readPiece(_ file: WatchedSource, at offset: UInt64, count: Int) throws(FileProblem) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
+        if settings.makesHoles,
+            let data = try? fileSystem.nextData(of: file.descriptor, from: offset) ?? .max,
+            data >= offset + UInt64(count)
+        {
+            return bytes
+        }
         guard try read(file.descriptor, into: &bytes, 0..<count, at: offset) == count else {
             throw FileProblem(.changed, doing: "reading")
         }

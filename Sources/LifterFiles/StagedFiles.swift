@@ -29,6 +29,10 @@ extension FileLayer {
                     return .done
                 }
                 try checkMayWrite(target.entry.name)
+                if let file = try openInPlace(target) {
+                    stages.put(file)
+                    return .done
+                }
                 let part = try working(in: target.directory) { directory throws(FileProblem) in
                     // Nobody may read the contents before owner and mode are final.
                     try claimFile(for: target.entry.name, in: directory, mode: 0o600)
@@ -40,7 +44,7 @@ extension FileLayer {
 
     private func beginAnew(_ file: StagedFile) throws(FileProblem) {
         do throws(Errno) {
-            try fileSystem.truncate(file.part.descriptor, to: 0)
+            if !file.isInPlace { try fileSystem.truncate(file.part.descriptor, to: 0) }
         } catch {
             discard(file)
             throw FileProblem(error, doing: "emptying a staged file")
@@ -91,9 +95,36 @@ extension FileLayer {
 
     func append(_ bytes: UnsafeRawBufferPointer, to file: StagedFile) throws(FileProblem) {
         try attempting("writing") { () throws(Errno) in
-            try writeAll(bytes, to: file.part.descriptor, at: file.written)
+            if file.isInPlace { try fileSystem.setModified(underwayTime, of: file.part.descriptor) }
+            try writeContents(bytes, to: file.part.descriptor, at: file.written)
+            if file.isInPlace { try fileSystem.setModified(underwayTime, of: file.part.descriptor) }
         }
         file.written += UInt64(bytes.count)
+    }
+
+    /// Writes a piece of a file's contents; where holes are made, without its zeros.
+    func writeContents(
+        _ bytes: UnsafeRawBufferPointer, to descriptor: RawDescriptor, at start: UInt64
+    ) throws(Errno) {
+        guard settings.makesHoles else { return try writeAll(bytes, to: descriptor, at: start) }
+        var runs = ZeroRuns(bytes, at: start)
+        while let run = runs.nextData() {
+            let piece = UnsafeRawBufferPointer(rebasing: bytes[run])
+            try writeAll(piece, to: descriptor, at: start + UInt64(run.lowerBound))
+        }
+    }
+
+    /// Gives a file that may end in a hole its size: by writing its last byte, so that the size does not run ahead of
+    /// the data before it.
+    func endHole(_ descriptor: RawDescriptor, size: UInt64) throws(FileProblem) {
+        guard settings.makesHoles, size > 0 else { return }
+        try attempting("writing") { () throws(Errno) in
+            if try fileSystem.status(of: descriptor).size >= size { return }
+            let zero: [UInt8] = [0]
+            try zero.withUnsafeBufferPointer { bytes throws(Errno) in
+                try writeAll(UnsafeRawBufferPointer(bytes), to: descriptor, at: size - 1)
+            }
+        }
     }
 
     func writeAll(
@@ -110,7 +141,7 @@ extension FileLayer {
 
     /// Tells the file system how much will come. Only a full disk is worth failing for.
     private func reserve(_ file: StagedFile) throws(FileProblem) {
-        guard !file.isReserved, file.target.entry.attributes.size >= Self.reservedFrom else { return }
+        guard !file.isReserved, !file.isInPlace, !settings.makesHoles, file.target.entry.attributes.size >= Self.reservedFrom else { return }
         file.isReserved = true
         do throws(Errno) {
             try fileSystem.reserve(file.part.descriptor, size: file.target.entry.attributes.size)
@@ -128,7 +159,7 @@ extension FileLayer {
         _ source: any SourceFile, _ offset: UInt64, _ length: UInt64, with file: StagedFile
     ) -> UInt64 {
         let block: UInt64 = 4096
-        guard length >= block, offset % block == 0, file.written % block == 0, stages.canClone else { return 0 }
+        guard !file.isInPlace, length >= block, offset % block == 0, file.written % block == 0, stages.canClone else { return 0 }
         // The whole first, since the end of the source need not be aligned; then without its ragged end.
         for count in [length, length - length % block] {
             do throws(Errno) {
@@ -155,6 +186,11 @@ extension FileLayer {
         try stages.withBuffer { buffer throws(FileProblem) in
             var done: UInt64 = 0
             while done < length {
+                if let hole = try holeLength(source, at: start &+ done, upTo: length - done) {
+                    file.written += hole
+                    done += hole
+                    continue
+                }
                 let wanted = Int(min(UInt64(buffer.count), length - done))
                 let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
                 let count = try attempting("reading the source") { () throws(Errno) in
@@ -169,6 +205,16 @@ extension FileLayer {
         }
     }
 
+    /// The bytes of a source's hole at an offset, where holes are made and there is one.
+    private func holeLength(
+        _ source: any SourceFile, at offset: UInt64, upTo most: UInt64
+    ) throws(FileProblem) -> UInt64? {
+        guard settings.makesHoles, let data = try? fileSystem.nextData(of: source.descriptor, from: offset) ?? .max,
+            data > offset
+        else { return nil }
+        return min(data - offset, most)
+    }
+
     // MARK: Committing
 
     func commit(_ id: FileID, digest: ContentDigest?) -> FileResult {
@@ -177,7 +223,9 @@ extension FileLayer {
         }
         let target = file.target
         let outcome = result { () throws(FileProblem) in
+            try endHole(file.part.descriptor, size: file.written)
             try checkContents(of: file, digest)
+            if file.isInPlace { return try finishInPlace(file) }
             return try working(in: target.directory) { directory throws(FileProblem) in
                 try finish(file, in: directory)
                 return try place(
@@ -234,6 +282,7 @@ extension FileLayer {
 
     /// Removes the part; its lock goes with the last reference to `file`, after the name.
     func discard(_ file: StagedFile) {
+        if file.isInPlace { return }
         try? directories.withDirectory(file.target.directory) { directory throws(FileProblem) in
             removePart(file.part.name, isDirectory: false, in: directory)
         }

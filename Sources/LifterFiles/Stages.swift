@@ -14,6 +14,8 @@ import Synchronization
 final class StagedFile: @unchecked Sendable {
     let target: FileTarget
     let part: Part
+    /// It is the file that is there already, under its own name.
+    let isInPlace: Bool
     private let fileSystem: any FileSystem
     /// Bytes written so far; payloads come in order.
     var written: UInt64 = 0
@@ -28,9 +30,10 @@ final class StagedFile: @unchecked Sendable {
     var basis: WatchedSource?
     var basisProblem: FileProblem?
 
-    init(target: FileTarget, part: Part, key: UInt64, fileSystem: any FileSystem) {
+    init(target: FileTarget, part: Part, isInPlace: Bool = false, key: UInt64, fileSystem: any FileSystem) {
         self.target = target
         self.part = part
+        self.isInPlace = isInPlace
         self.fileSystem = fileSystem
         hasher = ContentHasher(key: key)
     }

@@ -184,6 +184,9 @@ package protocol FileSystem: AnyObject, Sendable {
     func truncate(_ descriptor: RawDescriptor, to size: UInt64) throws(Errno)
     /// Reserves blocks without ever changing the file's size (FALLOC_FL_KEEP_SIZE).
     func reserve(_ descriptor: RawDescriptor, size: UInt64) throws(Errno)
+    /// The first offset from `offset` on that is not in a hole (SEEK_DATA); nil where nothing but a hole follows. A file
+    /// system that knows of no holes has data everywhere.
+    func nextData(of descriptor: RawDescriptor, from offset: UInt64) throws(Errno) -> UInt64?
     /// Shares a range of `source` (FICLONERANGE); EOPNOTSUPP, EXDEV or EINVAL where it cannot.
     func clone(
         _ source: RawDescriptor, from sourceOffset: UInt64, length: UInt64, to target: RawDescriptor,
@@ -193,4 +196,8 @@ package protocol FileSystem: AnyObject, Sendable {
     /// An exclusive lock that belongs to the open file (an OFD write lock on a file, flock on a directory) and
     /// ends with it. False when somebody else holds it; never waits.
     func lock(_ descriptor: RawDescriptor, isDirectory: Bool) throws(Errno) -> Bool
+}
+
+extension FileSystem {
+    package func nextData(of descriptor: RawDescriptor, from offset: UInt64) throws(Errno) -> UInt64? { offset }
 }

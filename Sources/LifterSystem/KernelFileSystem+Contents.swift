@@ -15,6 +15,16 @@ extension KernelFileSystem {
         try retrying { Int(sl_reserve(descriptor, size)) }
     }
 
+    package func nextData(of descriptor: RawDescriptor, from offset: UInt64) throws(Errno) -> UInt64? {
+        guard let start = Int(exactly: offset) else { throw .fileTooBig }
+        // Nobody reads or writes at the file's own position.
+        let found = Glibc.lseek(descriptor, start, sl_SEEK_DATA)
+        if found >= 0 { return UInt64(found) }
+        let problem = Errno.current
+        if problem == .noDevice { return nil }
+        throw problem
+    }
+
     package func clone(
         _ source: RawDescriptor, from sourceOffset: UInt64, length: UInt64, to target: RawDescriptor,
         at targetOffset: UInt64

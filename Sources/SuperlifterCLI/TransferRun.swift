@@ -87,6 +87,13 @@ struct TransferRun {
         try applyDeletion(&options)
         options.makesPath = request.writing.makesPath
         options.keepsPartials = request.writing.keepsPartials
+        options.sparse = request.writing.sparse
+        options.writing =
+            switch request.writing.mode {
+            case .aside: .aside
+            case .inPlace: .inPlace
+            case .append: .append
+            }
         options.compression =
             switch request.wire.compression {
             case nil, .auto: .auto

@@ -26,8 +26,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "-X", "-A", "-U", "-S", "-L", "-k", "-K", "-E", "-J", "-b", "-y", "-x", "-d", "-0",
-        "--inplace", "--append-verify", "--sparse", "--partial-dir",
+        "-X", "-A", "-U", "-L", "-k", "-K", "-E", "-J", "-b", "-y", "-x", "-d", "-0", "--partial-dir",
         "--temp-dir", "--delay-updates", "--link-dest", "--copy-dest", "--compare-dest", "--fuzzy", "--fsync",
         "--verify", "--backup", "--backup-dir", "--suffix", "--remove-source-files",
         "--checksum-choice", "--password-file", "--out-format", "--log-file",
@@ -48,8 +47,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "-a", "-avz", "-rlptgoD", "-avP", "--partial", "--no-partial", "--info=progress2", "--delete-after",
-        "--delete-during",
+        "-a", "-avz", "-rlptgoD", "-avP", "--partial", "--no-partial", "-S", "--sparse", "--inplace",
+        "--append-verify", "--info=progress2", "--delete-after", "--delete-during",
         "--delete-delay", "--del", "--protect-args", "-s", "--no-H", "--no-hard-links", "--no-inplace", "-W",
         "--whole-file", "--no-whole-file", "--no-W", "-B700", "--refine=never", "--no-i-r", "--archive", "--recursive",
         "--specials", "--no-motd", "--contimeout=5",

@@ -230,6 +230,69 @@ class Copying:
             pair.copy(source=file, destination=new)
             self.assert_same(file, new)
 
+    # How files come into being
+
+    def test_sparse(self):
+        """Holes and long runs of zeros take no room; what is between them is there."""
+        self.only_for("superlifter")
+        for pair in self.pairs():
+            os.mkdir(pair.source)
+            for name, ends_in_hole in [("hole", False), ("tail", True)]:
+                with open(os.path.join(pair.source, name), "wb") as file:
+                    file.write(b"begins" + bytes(300_000))
+                    file.seek(2_000_000)
+                    file.write(b"ends")
+                    file.truncate(3_000_000 if ends_in_hole else 2_000_004)
+            trees.write(os.path.join(pair.source, "small"), bytes(40_000))
+            pair.copy("-S")
+            pair.assert_same()
+            for name, most in [("hole", 16), ("tail", 24), ("small", 8)]:  # units of 512 bytes
+                status = os.stat(os.path.join(pair.destination, name))
+                self.assertLessEqual(status.st_blocks, most * 2, name)
+            self.assert_silent_and_untouched(pair)
+
+    def test_inplace(self):
+        """The file stays the one that it was; it gets longer, shorter, and as before."""
+        self.only_for("superlifter")
+        for pair in self.pairs():
+            os.mkdir(pair.source)
+            os.mkdir(pair.destination)
+            for size, old in [(300_000, 100), (10, 70_000), (70_000, 70_000), (5, 5)]:
+                trees.write(os.path.join(pair.source, f"{size}-{old}"), os.urandom(size), mtime=trees.BASE)
+                trees.write(os.path.join(pair.destination, f"{size}-{old}"), os.urandom(old), mtime=trees.BASE - 1)
+            trees.write(os.path.join(pair.source, "new"), b"new", mtime=trees.BASE)
+            pair.give_away()
+            names = os.listdir(pair.destination)
+            before = {name: os.stat(os.path.join(pair.destination, name)).st_ino for name in names}
+            pair.copy("--inplace")
+            pair.assert_same()
+            for name in names:
+                self.assertEqual(os.stat(os.path.join(pair.destination, name)).st_ino, before[name], name)
+            self.assert_silent_and_untouched(pair)
+
+    def test_append_verify(self):
+        """What grew is lengthened, what began otherwise is sent whole, what is not shorter is left alone."""
+        self.only_for("superlifter")
+        for pair in self.pairs():
+            os.mkdir(pair.source)
+            os.mkdir(pair.destination)
+            content = os.urandom(200_000)
+            trees.write(os.path.join(pair.source, "grew"), content, mtime=trees.BASE)
+            trees.write(os.path.join(pair.source, "other"), content, mtime=trees.BASE)
+            trees.write(os.path.join(pair.source, "shrank"), b"short", mtime=trees.BASE)
+            trees.write(os.path.join(pair.destination, "grew"), content[:150_000], mtime=trees.BASE - 1)
+            trees.write(os.path.join(pair.destination, "other"), b"x" + content[1:150_000], mtime=trees.BASE - 1)
+            trees.write(os.path.join(pair.destination, "shrank"), b"much longer", mtime=trees.BASE - 1)
+            pair.give_away()
+            pair.copy("--append-verify")
+            with open(os.path.join(pair.destination, "shrank"), "rb") as file:
+                self.assertEqual(file.read(), b"much longer")
+            grown = os.stat(os.path.join(pair.destination, "grew"))
+            self.assertEqual(grown.st_mtime_ns, trees.BASE)
+            os.unlink(os.path.join(pair.destination, "shrank"))
+            os.unlink(os.path.join(pair.source, "shrank"))
+            pair.assert_same(WITHOUT_TIMES)
+
     def test_several_sources(self):
         for pair in self.pairs():
             trees.small_files(os.path.join(pair.source, "a"), 3)

@@ -206,6 +206,27 @@ class Resume(SystemTest):
             scene.finish(process)
             self.assertEqual(scene.parts(), [])
 
+    def test_in_place(self):
+        """What was being overwritten can be told from what is whole: its time is 1970, and --update replaces it."""
+        for scene in self.each("--inplace"):
+            old = os.path.join(scene.destination, "large")
+            trees.write(old, os.urandom(SIZE))
+            process, server = self.held(scene)
+            os.kill(server if scene.verb == "push" else process.pid, signal.SIGKILL)
+            scene.finish(process)
+            self.assertEqual(os.stat(old).st_mtime_ns, 0)
+            scene.rerun(SIZE + SLACK, ["--update"])
+
+    def test_append_verify(self):
+        """Only what a file has grown by travels; also after an interruption."""
+        for scene in self.each("--append-verify"):
+            with open(scene.large, "rb") as file:
+                trees.write(os.path.join(scene.destination, "large"), file.read(30 << 20))
+            process = scene.start("hold", 6 << 20)
+            os.kill(scene.server(), signal.SIGKILL)
+            scene.finish(process)
+            scene.rerun(SIZE - (30 << 20) + SLACK)
+
     def test_a_full_disk(self):
         if os.geteuid() != 0:
             self.skipTest("only root can mount a small disk")

@@ -12,7 +12,8 @@
 
 // Opening.
 
-extern const int sl_O_PATH, sl_O_NOATIME, sl_AT_EMPTY_PATH, sl_AT_NO_AUTOMOUNT;
+extern const int sl_O_PATH, sl_O_NOATIME, sl_AT_EMPTY_PATH, sl_AT_NO_AUTOMOUNT,
+    sl_SEEK_DATA;
 
 /// openat(2).
 int sl_openat(int directory, const char *path, int flags, uint32_t mode);

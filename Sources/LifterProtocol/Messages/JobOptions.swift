@@ -6,6 +6,16 @@ package enum DeleteMode: UInt8, Sendable {
     case before = 2
 }
 
+/// How a regular file that is there already gets its new contents.
+package enum WritingMode: UInt8, Sendable {
+    /// Beside it; it is replaced when the new one is whole.
+    case aside = 0
+    /// Into it.
+    case inPlace = 1
+    /// Into it, behind what is there, if that is how the new contents begin; longer ones are left alone.
+    case append = 2
+}
+
 package enum CompressionChoice: Hashable, Sendable {
     case none
     /// The sender of contents chooses for each frame: plain, or zstd of any level.
@@ -62,6 +72,9 @@ package struct JobOptions: Hashable, Sendable {
     package var makePath = false
     /// What is left of large files that were interrupted stays for the next run.
     package var keepPartials = true
+    /// Runs of zeros take no room.
+    package var sparse = false
+    package var writing = WritingMode.aside
     // Wire.
     package var compression = CompressionChoice.none
     /// Seconds of silence after which a session ends; nil: the default. A peer may only shorten it.
@@ -89,6 +102,7 @@ package struct JobOptions: Hashable, Sendable {
         case .zlib(let level): list.bytes(45, Self.encoded(codec: 2, level))
         }
         if let timeout { list.number(47, UInt64(timeout)) }
+        if writing != .aside { list.number(65, UInt64(writing.rawValue)) }
         if delta != .auto { list.number(71, UInt64(delta.rawValue)) }
         if refine != .auto { list.number(73, UInt64(refine.rawValue)) }
         if let blockLength { list.number(75, UInt64(blockLength)) }
@@ -103,7 +117,7 @@ package struct JobOptions: Hashable, Sendable {
             (13, ignoreExisting), (15, !keepPermissions), (17, !keepTimes), (19, !keepUser), (21, !keepGroup),
             (23, !keepLinks), (25, !keepDevices), (27, !keepSpecials), (29, omitDirectoryTimes), (31, numericIDs),
             (33, deleteExcluded), (35, deleteFromEmpty), (37, force), (39, makePath), (49, topOnly),
-            (61, !keepPartials), (51, keepHardLinks),
+            (61, !keepPartials), (63, sparse), (51, keepHardLinks),
         ]
     }
 
@@ -150,6 +164,8 @@ package struct JobOptions: Hashable, Sendable {
             case 49: topOnly = try list.flag()
             case 51: keepHardLinks = try list.flag()
             case 61: keepPartials = try !list.flag()
+            case 63: sparse = try list.flag()
+            case 65: writing = try Self.choice(list, "job.writing")
             case 71: delta = try Self.choice(list, "job.delta")
             case 73: refine = try Self.choice(list, "job.refine")
             case 75: blockLength = try Self.blockLength(list.number())

@@ -138,8 +138,10 @@ extension ReceiverMachine {
     /// Under `--delete-before` the first pass only compares and deletes.
     private var isFirstOfTwo: Bool { options.delete == .before && pass == 0 && !changesNothing }
 
+    /// What bears the time 0 was being overwritten in place when a run ended.
     private func isNewer(_ own: Entry, than entry: Entry) -> Bool {
-        own.attributes.modified.truncated(to: rules.granularity)
+        if own.attributes.modified.seconds == 0 { return false }
+        return own.attributes.modified.truncated(to: rules.granularity)
             > entry.attributes.modified.truncated(to: rules.granularity)
     }
 
@@ -182,6 +184,7 @@ extension ReceiverMachine {
         if sameSize && !options.ignoreTimes && (options.sizeOnly || sameTime) {
             return changes.isEmpty ? .unchanged : .attributes(changes)
         }
+        if options.writing == .append && own.attributes.size >= entry.attributes.size { return .skip }
         return .content(changes.union(.content))
     }
 

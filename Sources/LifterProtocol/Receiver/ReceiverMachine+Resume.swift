@@ -7,12 +7,19 @@
 extension ReceiverMachine {
     /// Asks for contents, with what is here of them already.
     mutating func askOrResume(_ id: FileID) {
-        guard let entry = open[id], directories[entry.directory]?.partials.isEmpty == false, agreement.peerHas(Hello.resumeFeature),
-            directories[entry.directory]?.partials.remove(Names.part(of: entry.entry.name)) != nil
-        else { return ask(id) }
+        guard let entry = open[id], agreement.peerHas(Hello.resumeFeature), hasBeginning(entry) else { return ask(id) }
         open[id]?.state = .resuming
         waitingResumes.append(id)
         resumeWaiting()
+    }
+
+    /// Whether something here may be how the contents begin: what an earlier run left or, where files are lengthened in
+    /// place, the file itself. What is overwritten is no such thing.
+    private mutating func hasBeginning(_ entry: ReceivedEntry) -> Bool {
+        let isThere = !entry.changes.contains(.created) && !entry.changes.contains(.kind)
+        if isThere && options.writing != .aside { return options.writing == .append }
+        guard directories[entry.directory]?.partials.isEmpty == false else { return false }
+        return directories[entry.directory]?.partials.remove(Names.part(of: entry.entry.name)) != nil
     }
 
     /// So many at once hold a descriptor, beside the files that are being staged.

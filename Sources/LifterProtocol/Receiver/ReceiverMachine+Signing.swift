@@ -50,7 +50,9 @@ struct RefineJob: Sendable {
 extension ReceiverMachine {
     /// Whether contents that are wanted are worth a signature of what is here.
     func basis(for entry: Entry, own: Entry?, isPromised: Bool) -> Basis? {
-        guard let own, agreement.usesDelta, !isPromised, own.attributes.kind == .regular else { return nil }
+        // What is overwritten cannot be copied from.
+        guard let own, agreement.usesDelta, !isPromised, own.attributes.kind == .regular, options.writing == .aside
+        else { return nil }
         let (old, new) = (own.attributes.size, entry.attributes.size)
         guard old >= Tuning.smallestDelta, new >= Tuning.smallestDelta, old / Tuning.largestBasisRatio <= new,
             isSmallBasis(old, new) || openBasisLimit > 0

@@ -47,6 +47,9 @@ enum Session {
         settings.heldDirectories = DescriptorBudget.directories / (agreement.isInProcess ? 2 : 1)
         settings.omitDirectoryTimes = options.omitDirectoryTimes || !options.keepTimes
         settings.keepsPartials = options.keepPartials
+        settings.makesHoles = options.sparse
+        settings.writesInPlace = options.writing != .aside
+        settings.appends = options.writing == .append
         settings.replacesDirectories = options.force || options.delete != .none
         return settings
     }

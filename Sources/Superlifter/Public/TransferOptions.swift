@@ -38,6 +38,17 @@ public struct TransferOptions: Hashable, Sendable {
         case before
     }
 
+    /// How a file that is there already gets its new contents.
+    public enum Writing: Hashable, Sendable {
+        /// Beside it: it is the old one until the new one is whole.
+        case aside
+        /// Into it. While that lasts, and if it is interrupted, its modification time is 1970.
+        case inPlace
+        /// Into it, behind what is there, if the new contents begin with that. Files that are not shorter than the
+        /// source's are left alone.
+        case append
+    }
+
     /// How contents are compressed on a stream; listings always are.
     public enum Compression: Hashable, Sendable {
         /// None or zstd, as the stream and the processor make worthwhile, frame by frame.
@@ -113,6 +124,10 @@ public struct TransferOptions: Hashable, Sendable {
 
     /// What has arrived of a large file when a run is interrupted stays, and the next run goes on from there.
     public var keepsPartials = true
+    /// Runs of zeros become holes that take no room on the disk.
+    public var sparse = false
+    /// How files that are there already get new contents.
+    public var writing = Writing.aside
 
     /// How contents are compressed on a stream.
     public var compression = Compression.auto
@@ -161,6 +176,12 @@ public struct TransferOptions: Hashable, Sendable {
         job.force = force
         job.makePath = makesPath
         job.keepPartials = keepsPartials
+        job.sparse = sparse
+        switch writing {
+        case .aside: job.writing = .aside
+        case .inPlace: job.writing = .inPlace
+        case .append: job.writing = .append
+        }
         switch compression {
         case .auto: job.compression = .auto
         case .none: job.compression = .none

@@ -57,7 +57,7 @@ extension OptionTable {
         ("F", "use --exclude-from FILE"),
         ("relative", "name the directory with --mkpath: push SOURCE DESTINATION/PATH"),
         ("R", "name the directory with --mkpath: push SOURCE DESTINATION/PATH"),
-        ("append", "there is no blind append; --append-verify is planned"),
+        ("append", "what is there is never trusted unseen; use --append-verify"),
         ("human", "sizes have units by default"),
         ("cc", "--checksum-choice is planned"),
         ("debug", "use -v"),

@@ -11,9 +11,22 @@ extension OptionTable {
             for: .changing, in: .writing, "throw away what arrived of an interrupted file",
             "By default what arrived of a file of 1 MiB or more stays beside it under a reserved name, out of sight of "
                 + "the next run's comparison, and that run sends only the rest if the beginning is still the same."),
-        later("inplace", nil, nil, "write into the existing file"),
-        later("append-verify", nil, nil, "continue files that grew, and verify them"),
-        later("sparse", "S", nil, "turn runs of zeros into holes"),
+        Option(
+            "sparse", "S", nil, .built(.sparse), negated: .built(.sparse), for: .changing, in: .writing,
+            "turn runs of zeros into holes", "Holes of the source are not read where its file system tells of them."),
+        Option(
+            "inplace", nil, nil, .built(.inPlace), negated: .built(.inPlace), for: .changing, in: .writing,
+            "write into files that are there already",
+            "By default a file is the old one until the new one is whole. With this option a file that is there is "
+                + "overwritten: whoever reads it meanwhile sees a mixture, and an interrupted run leaves one. So that it "
+                + "can be told from a whole one, its modification time is 1970 until the new contents are complete and "
+                + "checked; the next run then sends it again, with --update, too. Hard links and open descriptors keep "
+                + "standing for the same file."),
+        Option(
+            "append-verify", nil, nil, .built(.appendVerify), negated: .built(.appendVerify), for: .changing,
+            in: .writing, "as --inplace, and send only what a file has grown by",
+            "What is there is compared by digest; if the source does not begin with it, the whole is sent. Files that "
+                + "are not shorter than the source's are left alone."),
         later("partial-dir", nil, "DIR", "keep incomplete files in DIR"),
         later("temp-dir", nil, "DIR", "write new files in DIR first"),
         later("delay-updates", nil, nil, "put all files in place at the end"),

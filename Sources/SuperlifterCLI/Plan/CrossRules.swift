@@ -60,6 +60,9 @@ package struct CrossRule: Sendable {
         CrossRule("--size-only and --ignore-times say two things about when files are the same; choose one") {
             $0.isOn(.sizeOnly) && $0.isOn(.ignoreTimes)
         },
+        CrossRule("--sparse makes holes in new files, and --inplace writes into old ones; choose one") {
+            $0.isOn(.sparse) && ($0.isOn(.inPlace) || $0.isOn(.appendVerify))
+        },
         CrossRule("--delete-from-empty needs --delete") { $0.isOn(.deleteFromEmpty) && !$0.asksToDelete },
         CrossRule("--quiet and --verbose say opposite things; choose one") {
             $0.command != .serve && $0.isOn(.quiet) && $0.isOn(.verbose)

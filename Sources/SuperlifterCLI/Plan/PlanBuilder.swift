@@ -160,6 +160,8 @@ package struct PlanBuilder {
         var writing = Writing()
         writing.makesPath = parsed.isOn(.makePath)
         writing.keepsPartials = parsed.isOn(.partial, otherwise: true)
+        writing.sparse = parsed.isOn(.sparse)
+        writing.mode = parsed.isOn(.appendVerify) ? .append : parsed.isOn(.inPlace) ? .inPlace : .aside
         return writing
     }
 

@@ -128,6 +128,12 @@ package struct Writing: Equatable, Sendable {
     /// Create missing parents of the destination.
     package var makesPath = false
     package var keepsPartials = true
+    package var sparse = false
+    package var mode = Mode.aside
+
+    package enum Mode: Equatable, Sendable {
+        case aside, inPlace, append
+    }
 
     package init() {}
 }

@@ -32,6 +32,7 @@ struct Scenario {
         scenario.plan.options.checksum = scenario.random.chance(15)
         scenario.plan.options.keepHardLinks = scenario.random.chance(60)
         scenario.plan.syncs = scenario.random.chance(20)
+        scenario.plan.options.sparse = scenario.random.chance(20)
         scenario.chooseStream()
         scenario.growTrees()
         scenario.chooseDelta()
@@ -68,6 +69,7 @@ struct Scenario {
         options.keepSpecials = !random.chance(10)
         options.omitDirectoryTimes = random.chance(15)
         options.keepHardLinks = random.chance(60)
+        if random.chance(15) { options.sparse = true } else if random.chance(15) { options.writing = .inPlace }
         plan.options = options
         if random.chance(10) { plan.abilities.remove(.owners) }
         if random.chance(10) { plan.abilities.remove(.setIDs) }

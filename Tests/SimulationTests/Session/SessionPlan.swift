@@ -96,6 +96,9 @@ struct SessionPlan: Sendable {
         settings.keepsPartials = smallestPartial > 0
         settings.smallestPartial = max(1, smallestPartial)
         settings.digestStep = digestStep
+        settings.makesHoles = options.sparse
+        settings.writesInPlace = options.writing != .aside
+        settings.appends = options.writing == .append
         return settings
     }
 }
