@@ -7,6 +7,7 @@ package enum HelpText {
         case .screen(let command?): screen(command)
         case .full(let command): full(command)
         case .manual: ManualPage.text
+        case .completion(let shell): Completions.text(for: shell)
         }
     }
 
@@ -18,7 +19,7 @@ package enum HelpText {
         case .list: "superlifter list [OPTIONS] LOCATION"
         case .serve: "superlifter serve [OPTIONS]"
         case .explain: "superlifter explain [OPTIONS] LOCATION"
-        case .help: "superlifter help [COMMAND | --manual]"
+        case .help: "superlifter help [COMMAND | --manual | --completion SHELL]"
         }
     }
 
@@ -38,7 +39,7 @@ package enum HelpText {
         var lines = ["Superlifter makes one directory tree become another, sending only what differs.", ""]
         for command in Command.allCases { lines += ["  \(usage(command))", "      \(purpose(command))"] }
         lines += [
-            "", "A location is PATH, [USER@]HOST:PATH or ssh://HOST/PATH.",
+            "", "A location is PATH, [USER@]HOST:PATH, ssh://HOST/PATH or tcp://HOST/PATH.",
             "SOURCE/ sends what is in the directory, SOURCE the directory itself.",
             "\"superlifter COMMAND -h\" shows the options used most.",
         ]

@@ -74,7 +74,7 @@ package enum OptionID: Sendable, CaseIterable {
     case verbose, quiet, itemize, progress, info, stats, json, listOnly, humanReadable, help, version
     case inetd, listen, root, readOnly, asName, unconfined, uid, gid, insecure, maxConnections, handshakeTimeout
     case config, checkConfig
-    case manual
+    case manual, completion
 }
 
 /// What becomes of an option (or of its `--no-` form) when it is typed.

@@ -37,6 +37,10 @@ extension OptionTable {
         later("log-file", "FILE", "write what is done to FILE"),
         Option(
             "manual", nil, nil, .built(.manual), for: .help, in: .seeing, "print the manual page, in roff"),
+        Option(
+            "completion", nil, "SHELL", .built(.completion), for: .help, in: .seeing,
+            "print what completes command lines in bash, zsh or fish",
+            "contrib/completions holds copies, and says where each shell looks for them."),
     ]
 
     private static func later(_ long: String, _ metavar: String, _ help: String) -> Option {

@@ -33,6 +33,12 @@ package struct PlanBuilder {
     private func helpTopic() throws(UsageFailure) -> HelpTopic? {
         if parsed.command == .help {
             if parsed.isOn(.manual) { return .manual }
+            if let name = parsed.last(.completion)?.value {
+                guard let shell = Shell(name) else {
+                    throw UsageFailure("--completion: \(Escaping.printableText(name)): write bash, zsh or fish")
+                }
+                return .completion(shell)
+            }
             guard let word = parsed.operands.first else { return parsed.isOn(.version) ? nil : .screen(nil) }
             guard parsed.operands.count == 1 else { return nil }
             guard let command = Command.allCases.first(where: { $0.rawValue.utf8.elementsEqual(word) }) else {

@@ -17,6 +17,7 @@ package enum HelpTopic: Equatable, Sendable {
     case full(Command)
     /// The manual page, in roff.
     case manual
+    case completion(Shell)
 }
 
 /// push, pull, compare and list: one job for one peer.
