@@ -66,8 +66,9 @@ import Testing
         mkfifo(tree.at("fifo"), 0o600)
         for result in readSmall(layer, entries) { #expect(code(result) == .changed) }
         for entry in entries {
-            guard case .openedSource(.failure(let problem)) = layer.perform(
-                .openSource(id: 1, directory: 0, entry: entry))
+            guard
+                case .openedSource(.failure(let problem)) = layer.perform(
+                    .openSource(id: 1, directory: 0, entry: entry))
             else {
                 Issue.record("opened \(entry.name.text)")
                 continue
@@ -175,8 +176,9 @@ import Testing
         #expect(Array(buffer[range]) == bytes)
         #expect(end.digest == digest)
         #expect(try digests[0].get() == digest)
-        guard case .digested(let others) = layer.perform(
-            .digestFiles(directory: 0, names: [Array("f"), Array("g")], sizes: [UInt64(size) + 1, 1]))
+        guard
+            case .digested(let others) = layer.perform(
+                .digestFiles(directory: 0, names: [Array("f"), Array("g")], sizes: [UInt64(size) + 1, 1]))
         else { return }
         #expect(throws: FileProblem.self) { try others[0].get() }
         #expect(throws: FileProblem.self) { try others[1].get() }

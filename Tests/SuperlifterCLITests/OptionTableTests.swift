@@ -48,7 +48,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "-a", "-avz", "-rlptgoD", "-avP", "--partial", "--no-partial", "--info=progress2", "--delete-after", "--delete-during",
+        "-a", "-avz", "-rlptgoD", "-avP", "--partial", "--no-partial", "--info=progress2", "--delete-after",
+        "--delete-during",
         "--delete-delay", "--del", "--protect-args", "-s", "--no-H", "--no-hard-links", "--no-inplace", "-W",
         "--whole-file", "--no-whole-file", "--no-W", "-B700", "--refine=never", "--no-i-r", "--archive", "--recursive",
         "--specials", "--no-motd", "--contimeout=5",

@@ -118,7 +118,8 @@ extension ReceiverEffect {
         switch self {
         case .forget: true
         case .scan, .owners, .make, .publish, .finish, .object, .attributes, .small, .digestPartial, .stage, .write,
-            .commit, .abandon, .checkRange, .checkFiles, .plan, .delete, .sweep, .signSmall, .openBasis, .signRanges, .refine:
+            .commit, .abandon, .checkRange, .checkFiles, .plan, .delete, .sweep, .signSmall, .openBasis, .signRanges,
+            .refine:
             false
         }
     }

@@ -52,7 +52,9 @@ extension ReceiverMachine {
             plan(told.name, in: directory, child)
             tellWish(for: child, id, isPromised)
             let isSettled = !decision.changes.isEmpty
-            end(id, received, isSettled ? .settled(decision.changes) : child.place == .unwanted ? .skipped : .unchanged, told)
+            end(
+                id, received, isSettled ? .settled(decision.changes) : child.place == .unwanted ? .skipped : .unchanged,
+                told)
         case .object: startObject(id, received)
         case .content: startContent(id, received)
         case .check: startFileCheck(id, received)

@@ -51,7 +51,8 @@ extension SenderMachine {
         _ segment: SignatureSegment, _ shape: BasisShape, _ weight: Int
     ) throws(WireError) {
         guard growingSignature == nil, var entry = open[segment.id], !entry.hadSignature,
-            !entry.isQueued, let node = directories[entry.directory], node.listing.attributes(at: Int(entry.index)).kind == .regular
+            !entry.isQueued, let node = directories[entry.directory],
+            node.listing.attributes(at: Int(entry.index)).kind == .regular
         else { throw .value("signature.id") }
         guard shape.basisSize > 0, shape.wireBytes <= UInt64(agreement.ownLimits.signatureWindow) / 4 else {
             throw .value("signature.size")
