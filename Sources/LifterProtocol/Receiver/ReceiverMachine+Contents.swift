@@ -111,8 +111,15 @@ extension ReceiverMachine {
             return concludeStaged(segment.id, .failed(problem))
         }
         staging.received = received
-        for payload in segment.payloads { staging.waiting.append(payload) }
-        staging.waitingWeight += weight
+        if segment.count == 0 {
+            core.release(.content, weight)
+        } else {
+            // It has one owner now, so that many short pieces are not copied each time one comes.
+            open[segment.id]?.state = .awaiting
+            entry.state = .awaiting
+            for payload in segment.payloads where payload.count > 0 { staging.waiting.append(payload) }
+            staging.waitingWeight += weight
+        }
         if case .whole(let digest) = segment.end {
             guard received == entry.entry.attributes.size else { throw .value("content.length") }
             staging.end = .some(digest)
