@@ -63,6 +63,9 @@ let package = Package(
         .testTarget(
             name: "LifterTransportTests", dependencies: ["LifterTransport", "LifterSystem"], swiftSettings: settings),
         .testTarget(
+            name: "SuperlifterTests",
+            dependencies: ["Superlifter", "LifterProtocol", "LifterSystem"], swiftSettings: settings),
+        .testTarget(
             name: "SimulationTests",
             dependencies: ["Superlifter", "LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem"],
             swiftSettings: settings),

@@ -88,7 +88,8 @@ struct TransferRun {
         options.keepsPartials = request.writing.keepsPartials
         options.compression =
             switch request.wire.compression {
-            case nil, .off: .none
+            case nil, .auto: .auto
+            case .off: .none
             case .zstd(let level): .zstd(level: level)
             case .zlib(let level): .zlib(level: level)
             }

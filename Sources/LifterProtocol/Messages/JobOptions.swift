@@ -8,6 +8,8 @@ package enum DeleteMode: UInt8, Sendable {
 
 package enum CompressionChoice: Hashable, Sendable {
     case none
+    /// The sender of contents chooses for each frame: plain, or zstd of any level.
+    case auto
     case zstd(level: Int32)
     case zlib(level: Int32)
 }
@@ -78,6 +80,7 @@ package struct JobOptions: Hashable, Sendable {
         if let maxDelete { list.number(43, maxDelete) }
         switch compression {
         case .none: break
+        case .auto: list.bytes(45, Self.encoded(codec: 0, 0))
         case .zstd(let level): list.bytes(45, Self.encoded(codec: 1, level))
         case .zlib(let level): list.bytes(45, Self.encoded(codec: 2, level))
         }
@@ -168,6 +171,7 @@ package struct JobOptions: Hashable, Sendable {
         let level = try reader.signed("job.compression")
         try reader.finish()
         switch codec {
+        case 0 where level == 0: return .auto
         case 1 where (-7...19).contains(level): return .zstd(level: Int32(level))
         case 2 where (1...9).contains(level): return .zlib(level: Int32(level))
         default: throw .value("job.compression")

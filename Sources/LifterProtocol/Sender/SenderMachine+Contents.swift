@@ -134,7 +134,10 @@ extension SenderMachine {
         readOn(number)
     }
 
-    var smallFile: UInt64 { agreement.isInProcess ? Tuning.smallFile * 4 : Tuning.smallFile }
+    /// On a slow stream even a small file may be too long for one frame.
+    var smallFile: UInt64 {
+        agreement.isInProcess ? Tuning.smallFile * 4 : min(Tuning.smallFile, UInt64(frameBytes))
+    }
 
     private func isSmall(_ id: FileID, _ entry: Entry) -> Bool {
         guard entry.attributes.size <= smallFile else { return false }

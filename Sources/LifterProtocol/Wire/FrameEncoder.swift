@@ -1,5 +1,7 @@
 // Messages become frames here, at the moment they go to write(2): compressed, numbered into the chain of checks,
 // closed with their own check. One encoder per direction, so order on the wire is order here.
+//
+// Contents may have been compressed before (`ContentCompressor`), on whatever thread; then only the rest is done here.
 
 package import LifterCodec
 
@@ -8,6 +10,10 @@ package struct EncodedMessage: Sendable {
     package let kind: MessageKind
     fileprivate let isPacked: Bool
     fileprivate var buffer: [UInt8]
+    /// How the payload is compressed already; nil: nobody has tried yet.
+    fileprivate var codec: FrameCodec?
+    /// The length before compression, once that is done.
+    private var plainLength: Int?
 
     package init(_ message: Message) throws(WireError) {
         kind = message.kind
@@ -37,89 +43,20 @@ package struct EncodedMessage: Sendable {
     static let packingOverhead = 3
 
     /// What it counts against credit: bytes of uncompressed payload.
-    package var payloadLength: Int { buffer.count - ProtocolConstants.headerLength }
-}
+    package var payloadLength: Int { plainLength ?? wireLength }
 
-package struct FrameEncoder {
-    private var chain = ProtocolConstants.openingChain
-    private let contentCodec: ContentCodec
-    private var streams: [CreditClass: ZstdStreamCompressor] = [:]
-    private let compressesListings: Bool
-    /// Payloads shorter than this are not worth compressing.
-    private static let shortest = 64
+    /// Bytes of payload that will travel, as far as is known.
+    package var wireLength: Int { buffer.count - ProtocolConstants.headerLength }
 
-    /// `listings`: compress listings and answers (always wanted on a stream). `content`: as the job says.
-    package init(content: CompressionChoice, listings: Bool) throws(CodecError) {
-        switch content {
-        case .none: contentCodec = .none
-        case .zstd(let level): contentCodec = .zstd(try ZstdCompressor(), level: Int(level))
-        case .zlib(let level): contentCodec = .zlib(try ZlibCompressor(level: Int(level)))
-        }
-        compressesListings = listings
-    }
+    /// Whether it is of the class whose frames are compressed each by itself.
+    package var isContent: Bool { kind.creditClass == .content }
 
-    private enum ContentCodec {
-        case none
-        case zstd(ZstdCompressor, level: Int)
-        case zlib(ZlibCompressor)
-    }
-
-    /// Every frame from here on is checked under a chain that both nonces entered.
-    package mutating func rekey(_ chain: UInt64) { self.chain = chain }
-
-    package mutating func frame(_ message: consuming EncodedMessage) throws(CodecError) -> [UInt8] {
-        let kind = message.kind
-        var buffer = message.buffer
-        message.buffer = []
-        let codec = try compress(&buffer, kind)
-        let length = buffer.count - ProtocolConstants.headerLength
-        let header = FrameHeader(kind: kind, codec: codec, isPacked: message.isPacked, length: length)
-        header.write(into: &buffer, chain: chain)
-        chain = XXH3.hash64(buffer, seed: chain)
-        for index in 0..<8 { buffer.append(UInt8(truncatingIfNeeded: chain >> UInt64(index * 8))) }
-        return buffer
-    }
-
-    /// Replaces the payload by its compressed form where the class of the message has one and it is shorter.
-    private mutating func compress(_ buffer: inout [UInt8], _ kind: MessageKind) throws(CodecError) -> FrameCodec {
-        let header = ProtocolConstants.headerLength
-        let plain = buffer.count - header
-        guard plain >= Self.shortest, let creditClass = kind.creditClass else { return .none }
-        let compressed: [UInt8]
-        let codec: FrameCodec
-        switch creditClass {
-        case .listing, .answer, .signature:
-            guard compressesListings, plain <= ProtocolConstants.longestStreamed else { return .none }
-            if streams[creditClass] == nil { streams[creditClass] = try ZstdStreamCompressor(level: 1) }
-            guard let stream = streams[creditClass] else { return .none }
-            // A streaming context has taken the bytes in: what it gave must be sent, shorter or not.
-            compressed = try Self.payload(buffer) { (bytes) throws(CodecError) in try stream.compress(bytes) }
-            codec = .zstd
-        case .content:
-            switch contentCodec {
-            case .none: return .none
-            case .zstd(let compressor, let level):
-                compressed = try Self.payload(buffer) { (bytes) throws(CodecError) in
-                    try compressor.compress(bytes, level: level)
-                }
-                codec = .zstd
-            case .zlib(let compressor):
-                compressed = try Self.payload(buffer) { (bytes) throws(CodecError) in try compressor.compress(bytes) }
-                codec = .zlib
-            }
-            guard compressed.count + 4 < plain else { return .none }
-        }
-        buffer.removeLast(plain)
-        for index in 0..<4 { buffer.append(UInt8(truncatingIfNeeded: plain >> (index * 8))) }
-        buffer.append(contentsOf: compressed)
-        return codec
-    }
-
-    private static func payload(
-        _ buffer: [UInt8], _ body: (UnsafeRawBufferPointer) throws(CodecError) -> [UInt8]
-    ) throws(CodecError) -> [UInt8] {
-        let result: Result<[UInt8], CodecError> = buffer.withUnsafeBytes { bytes in
-            do throws(CodecError) {
+    /// The payload as it is. `body` must not keep it.
+    package func withPayload<Outcome, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Outcome
+    ) throws(Failure) -> Outcome {
+        let result: Result<Outcome, Failure> = buffer.withUnsafeBytes { bytes in
+            do throws(Failure) {
                 return .success(
                     try body(UnsafeRawBufferPointer(rebasing: bytes[ProtocolConstants.headerLength...])))
             } catch {
@@ -127,5 +64,72 @@ package struct FrameEncoder {
             }
         }
         return try result.get()
+    }
+
+    /// Puts the compressed form in the payload's place where that is shorter; a stream of several messages has taken
+    /// the bytes in, so there it must be sent in any case.
+    mutating func replace(by compressed: [UInt8], _ codec: FrameCodec, always: Bool) {
+        let plain = payloadLength
+        guard always || compressed.count + 4 < plain else { return leavePlain() }
+        plainLength = plain
+        buffer.removeLast(plain)
+        for index in 0..<4 { buffer.append(UInt8(truncatingIfNeeded: plain >> (index * 8))) }
+        buffer.append(contentsOf: compressed)
+        self.codec = codec
+    }
+
+    /// It travels as it is.
+    package mutating func leavePlain() { codec = FrameCodec.none }
+}
+
+package struct FrameEncoder {
+    private var chain = ProtocolConstants.openingChain
+    private let contents: (compressor: ContentCompressor, method: ContentMethod)?
+    private var streams: [CreditClass: ZstdStreamCompressor] = [:]
+    private let compressesListings: Bool
+    /// Payloads shorter than this are not worth compressing.
+    static let shortest = 64
+
+    /// `listings`: compress listings and answers (always wanted on a stream). `content`: how contents are compressed
+    /// that were not before; `auto` leaves them plain, since nothing is measured here.
+    package init(content: CompressionChoice, listings: Bool) throws(CodecError) {
+        switch content {
+        case .none, .auto: contents = nil
+        case .zstd(let level): contents = (ContentCompressor(), .zstd(level: Int(level)))
+        case .zlib(let level): contents = (ContentCompressor(), .zlib(level: Int(level)))
+        }
+        compressesListings = listings
+    }
+
+    /// Every frame from here on is checked under a chain that both nonces entered.
+    package mutating func rekey(_ chain: UInt64) { self.chain = chain }
+
+    package mutating func frame(_ message: consuming EncodedMessage) throws(CodecError) -> [UInt8] {
+        if message.codec == nil { try compress(&message) }
+        let codec = message.codec ?? .none
+        var buffer = message.buffer
+        message.buffer = []
+        let length = buffer.count - ProtocolConstants.headerLength
+        let header = FrameHeader(kind: message.kind, codec: codec, isPacked: message.isPacked, length: length)
+        header.write(into: &buffer, chain: chain)
+        chain = XXH3.hash64(buffer, seed: chain)
+        for index in 0..<8 { buffer.append(UInt8(truncatingIfNeeded: chain >> UInt64(index * 8))) }
+        return buffer
+    }
+
+    /// Replaces the payload by its compressed form where the class of the message has one.
+    private mutating func compress(_ message: inout EncodedMessage) throws(CodecError) {
+        let plain = message.payloadLength
+        guard plain >= Self.shortest, let creditClass = message.kind.creditClass else { return }
+        switch creditClass {
+        case .listing, .answer, .signature:
+            guard compressesListings, plain <= ProtocolConstants.longestStreamed else { return }
+            if streams[creditClass] == nil { streams[creditClass] = try ZstdStreamCompressor(level: 1) }
+            guard let stream = streams[creditClass] else { return }
+            let compressed = try message.withPayload { (bytes) throws(CodecError) in try stream.compress(bytes) }
+            message.replace(by: compressed, .zstd, always: true)
+        case .content:
+            if let contents { try contents.compressor.compress(&message, contents.method) }
+        }
     }
 }

@@ -39,7 +39,7 @@ package enum Tuning {
     /// One read of a large file.
     package static let chunk = 256 << 10
     /// The least that a slow stream makes of it.
-    package static let smallestChunk = 16 << 10
+    package static let smallestChunk = 4 << 10
     /// One read when the bytes stay in this process (the receiver reads the file itself).
     package static let localChunk = 4 << 20
     /// Pieces of a large file read ahead of the stream.

@@ -43,7 +43,7 @@ struct Greeting {
         _ hello: Hello, _ job: Job, skipsNoise: Bool, warn: (String) -> Void
     ) throws(SuperlifterError) -> GreetedStream {
         let handshake = ClientHandshake(own: hello, job: job)
-        var encoder = try makeEncoder(job)
+        var encoder = try makeEncoder()
         var opening = ProtocolConstants.preamble
         for message in handshake.opening { opening += try frame(message, &encoder) }
         // A peer that closes early may have said why: the answer is read before a broken pipe is reported.
@@ -97,7 +97,7 @@ struct Greeting {
 
     /// The server's own Hello, once everything the job needs is open.
     mutating func accept(_ hello: Hello, _ result: HandshakeResult) throws(SuperlifterError) -> GreetedStream {
-        var encoder = try makeEncoder(result.job)
+        var encoder = try makeEncoder()
         let bytes = ProtocolConstants.preamble + (try frame(.hello(hello), &encoder))
         if let error = send(bytes) {
             throw SuperlifterError(.socket, "cannot answer the client", causes: [error.description])
@@ -127,9 +127,10 @@ struct Greeting {
 
     // MARK: Pieces
 
-    private func makeEncoder(_ job: Job) throws(SuperlifterError) -> FrameEncoder {
+    private func makeEncoder() throws(SuperlifterError) -> FrameEncoder {
         do throws(CodecError) {
-            return try FrameEncoder(content: job.options.compression, listings: true)
+            // Contents come to it compressed.
+            return try FrameEncoder(content: .none, listings: true)
         } catch {
             throw SuperlifterError(.protocolStream, "cannot start compression", causes: [error.description])
         }

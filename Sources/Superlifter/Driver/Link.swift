@@ -25,6 +25,12 @@ protocol Link: AnyObject {
     var heardSomething: Bool { get }
     /// `turn` stopped for fairness; more can be done at once.
     var wantsTurn: Bool { get }
+    /// When a limit lets more bytes leave; nil where none holds any up.
+    var wakesAt: UInt64? { get }
+    /// Bytes a second that it takes or may take; nil while nothing waits for it.
+    var rate: UInt64? { get }
+    /// The last words need not wait.
+    func liftLimit()
     /// Bytes in both directions.
     var received: UInt64 { get }
     var sent: UInt64 { get }

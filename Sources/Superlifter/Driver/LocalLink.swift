@@ -45,6 +45,8 @@ final class LocalLink: Link {
     private var isClosed = false
     private(set) var heardSomething = false
     let wantsTurn = false
+    let wakesAt: UInt64? = nil
+    let rate: UInt64? = nil
     let received: UInt64 = 0
     let sent: UInt64 = 0
 
@@ -70,6 +72,8 @@ final class LocalLink: Link {
     func nextReceived() throws(WireError) -> ReceivedMessage? { taken.popFirst() }
 
     func flush() {}
+
+    func liftLimit() {}
 
     /// Credit bounds what is under way.
     var hasRoom: Bool { true }

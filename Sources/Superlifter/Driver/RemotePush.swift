@@ -65,7 +65,8 @@ extension StreamLink {
     convenience init(_ stream: GreetedStream, input: RawDescriptor, output: RawDescriptor) {
         self.init(
             input: input, output: output, decoder: stream.decoder, encoder: stream.encoder,
-            received: stream.received, sent: stream.sent)
+            contents: stream.result.job.options.compression, limit: nil, received: stream.received,
+            sent: stream.sent)
     }
 }
 

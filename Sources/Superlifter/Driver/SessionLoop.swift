@@ -18,7 +18,6 @@ final class SessionLoop<Machine: SessionMachine> {
     private var poller = Poller()
     private var lastProgress: UInt64 = 0
     private var running = 0
-    private var pace = PaceMeter()
 
     /// How often progress is shown, in nanoseconds.
     private static var progressInterval: UInt64 { 100_000_000 }
@@ -42,6 +41,7 @@ final class SessionLoop<Machine: SessionMachine> {
     /// Runs the session to its end. `first`: messages that the handshake has already taken from the stream.
     func run(first: [ReceivedMessage] = []) throws(Errno) -> SessionEnd {
         for message in first { machine.receive(message.message, weight: message.weight, now: Clock.monotonic) }
+        if let rate = link.rate { machine.paced(rate) }
         // The handshake may have read further than its own messages.
         receive()
         drain()
@@ -50,9 +50,8 @@ final class SessionLoop<Machine: SessionMachine> {
             takeResults()
             if cancellation?.isCancelled == true { machine.cancel() }
             receive()
-            let now = Clock.monotonic
-            machine.tick(now)
-            if let rate = pace.measure(sent: link.sent, isBusy: !link.isFlushed, now: now) { machine.paced(rate) }
+            machine.tick(Clock.monotonic)
+            if let rate = link.rate { machine.paced(rate) }
             drain()
             showProgressIfDue()
         }
@@ -81,7 +80,9 @@ final class SessionLoop<Machine: SessionMachine> {
         if link.wantsTurn { return 0 }
         let now = Clock.monotonic
         var until: UInt64?
-        if let deadline = machine.deadline { until = deadline.at > now ? deadline.at - now : 0 }
+        for moment in [machine.deadline?.at, link.wakesAt] {
+            if let moment { until = min(until ?? .max, moment > now ? moment - now : 0) }
+        }
         if showProgress != nil { until = min(until ?? .max, Self.progressInterval) }
         return until
     }
@@ -142,6 +143,7 @@ final class SessionLoop<Machine: SessionMachine> {
     /// Gives the last words (a Goodbye, or the reason of an abort) time to leave, and a peer's reason to arrive.
     private func sayFarewell() throws(Errno) {
         let end = Clock.monotonic + Self.farewell
+        link.liftLimit()
         drain()
         while !link.isFlushed, !link.inputHasEnded || machine.end?.isComplete == true {
             let now = Clock.monotonic

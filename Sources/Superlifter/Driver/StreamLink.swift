@@ -1,5 +1,8 @@
 // A link over two descriptors (which may be one). Bytes are read into the decoder and written from encoded frames;
 // both directions are non-blocking, and reading never waits for writing.
+//
+// A message becomes a frame shortly before its bytes are written: contents wait in a line of their own, where they are
+// compressed, and everything else goes past them.
 
 import LifterCodec
 import LifterProtocol
@@ -11,31 +14,39 @@ final class StreamLink: Link {
     private var decoder: FrameDecoder
     private var encoder: FrameEncoder
     private var buffer: [UInt8]
+    private var contents: ContentPipeline
+    private var limiter: RateLimiter?
+    private var meter = StreamMeter()
     private var outgoing = Queue<[UInt8]>()
     private var written = 0
     private var outgoingBytes = 0
     private var inputEnded = false
     private var outputBroken = false
+    private var isWaiting = false
     private var inputPlace = 0
     private var outputPlace = 0
+    private var codecPlace = 0
     private(set) var heardSomething = false
     private(set) var wantsTurn = false
     private(set) var received: UInt64
     private(set) var sent: UInt64
 
-    /// Bytes of frames that may wait to be written.
-    private static let room = 512 << 10
+    /// Bytes of frames made ahead of the stream; of a slow one a tenth of a second.
+    private static let framesAhead = 128 << 10
     private static let readSize = 256 << 10
 
-    /// Takes over a stream after its handshake; `received` and `sent` are what that took.
+    /// Takes over a stream after its handshake; `received` and `sent` are what that took. `contents`: how contents are
+    /// compressed on their way out. `limit`: bytes a second that may be written, nil for as many as the stream takes.
     init(
         input: RawDescriptor, output: RawDescriptor, decoder: consuming FrameDecoder, encoder: FrameEncoder,
-        received: UInt64, sent: UInt64
+        contents: CompressionChoice, limit: UInt64?, received: UInt64, sent: UInt64
     ) {
         self.input = input
         self.output = output
         self.decoder = decoder
         self.encoder = encoder
+        self.contents = ContentPipeline(contents)
+        limiter = limit.map { RateLimiter(bytesPerSecond: $0, spent: sent, now: Clock.monotonic) }
         self.received = received
         self.sent = sent
         buffer = [UInt8](repeating: 0, count: Self.readSize)
@@ -43,13 +54,15 @@ final class StreamLink: Link {
 
     func register(in poller: inout Poller) {
         inputPlace = poller.add(inputEnded ? -1 : input, .readable)
-        let wantsToWrite = !outgoing.isEmpty && !outputBroken
+        let wantsToWrite = !outgoing.isEmpty && !outputBroken && wakesAt == nil
         outputPlace = poller.add(wantsToWrite ? output : -1, .writable)
+        codecPlace = poller.add(contents.wakeUp?.raw ?? -1, .readable)
     }
 
     func turn(_ poller: Poller) {
         heardSomething = false
         wantsTurn = false
+        if !poller.events(at: codecPlace).isEmpty { contents.collect() }
         flush()
         if !inputEnded && !poller.events(at: inputPlace).isEmpty { read() }
     }
@@ -87,30 +100,56 @@ final class StreamLink: Link {
         return try result.get()
     }
 
-    /// Writes while the stream takes bytes, several frames in one call. After a write error the output is given up,
-    /// but reading goes on: the peer's reason may still arrive.
+    // MARK: Out
+
+    /// Writes while the stream takes bytes and the limit lets it. After a write error the output is given up, but
+    /// reading goes on: the peer's reason may still arrive.
     func flush() {
-        while !outputBroken, !outgoing.isEmpty {
+        contents.reconsider(rate: rate, now: Clock.monotonic)
+        isWaiting = false
+        while !outputBroken {
+            do throws(WireError) { try makeFrames() } catch { return giveUpOutput() }
+            guard !outgoing.isEmpty else { break }
             do throws(Errno) {
-                switch try writeSome() {
-                case .bytes(let count): advance(count)
-                case .wouldBlock: return
-                case .end: return
+                let allowed = limiter?.allowance(Clock.monotonic) ?? .max
+                guard allowed > 0, case .bytes(let count) = try writeSome(allowed) else {
+                    isWaiting = true
+                    break
                 }
+                limiter?.spend(count)
+                advance(count)
             } catch {
-                outputBroken = true
-                outgoing.removeAll()
-                outgoingBytes = 0
+                giveUpOutput()
             }
+        }
+        meter.note(sent: sent, isWaiting: isWaiting, now: Clock.monotonic)
+        if contents.hasStarvedStream(Clock.monotonic) { meter.forget() }
+    }
+
+    /// Contents become frames only when few bytes are left to be written.
+    private func makeFrames() throws(WireError) {
+        let ahead = rate.map { Int(clamping: max(4096, min($0 / 10, UInt64(Self.framesAhead)))) } ?? Self.framesAhead
+        while outgoingBytes < ahead,
+            let message = contents.next(isIdle: outgoing.isEmpty, now: Clock.monotonic)
+        {
+            try frame(message)
         }
     }
 
-    private func writeSome() throws(Errno) -> Transfer {
+    private func giveUpOutput() {
+        outputBroken = true
+        outgoing.removeAll()
+        outgoingBytes = 0
+        contents.drop()
+    }
+
+    private func writeSome(_ most: Int) throws(Errno) -> Transfer {
         guard let frame = outgoing.first else { return .bytes(0) }
         let result: Result<Transfer, Errno> = frame.withUnsafeBytes { first in
             do throws(Errno) {
                 return .success(
-                    try Streams.write(output, from: UnsafeRawBufferPointer(rebasing: first[written...])))
+                    try Streams.write(
+                        output, from: UnsafeRawBufferPointer(rebasing: first[written...].prefix(most))))
             } catch {
                 return .failure(error)
             }
@@ -130,12 +169,19 @@ final class StreamLink: Link {
 
     func nextReceived() throws(WireError) -> ReceivedMessage? { try decoder.next() }
 
-    var hasRoom: Bool { outgoingBytes < Self.room }
+    var hasRoom: Bool { contents.bytes < contents.room && outgoingBytes < 2 * Self.framesAhead }
 
     func send(_ message: OutgoingMessage) throws(WireError) {
         guard case .encoded(let encoded) = message, !outputBroken else { return }
+        if encoded.isContent { return contents.add(encoded, rate: rate, now: Clock.monotonic) }
+        // Nothing follows the last words; contents that nobody waits for any more do not either.
+        if encoded.kind == .goodbye || encoded.kind == .abort { contents.drop() }
+        try frame(encoded)
+    }
+
+    private func frame(_ message: EncodedMessage) throws(WireError) {
         let frame: [UInt8]
-        do throws(CodecError) { frame = try encoder.frame(encoded) } catch { throw .compression }
+        do throws(CodecError) { frame = try encoder.frame(message) } catch { throw .compression }
         // Small frames travel together.
         if let last = outgoing.count > 1 ? outgoing[outgoing.count - 1] : nil, last.count + frame.count <= 16 << 10 {
             outgoing[outgoing.count - 1] = last + frame
@@ -145,7 +191,22 @@ final class StreamLink: Link {
         outgoingBytes += frame.count
     }
 
-    var isFlushed: Bool { outgoing.isEmpty || outputBroken }
+    var isFlushed: Bool { (outgoing.isEmpty && contents.isEmpty) || outputBroken }
 
     var inputHasEnded: Bool { inputEnded }
+
+    // MARK: Pace
+
+    /// What the stream was measured to take, or may take; nil where nothing ever waits for it.
+    var rate: UInt64? {
+        guard let limiter else { return meter.rate }
+        return min(limiter.rate, meter.rate ?? .max)
+    }
+
+    var wakesAt: UInt64? {
+        guard var limiter, isWaiting, limiter.allowance(Clock.monotonic) == 0 else { return nil }
+        return limiter.nextTime
+    }
+
+    func liftLimit() { limiter = nil }
 }

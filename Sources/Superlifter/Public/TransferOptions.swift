@@ -40,6 +40,8 @@ public struct TransferOptions: Hashable, Sendable {
 
     /// How contents are compressed on a stream; listings always are.
     public enum Compression: Hashable, Sendable {
+        /// None or zstd, as the stream and the processor make worthwhile, frame by frame.
+        case auto
         case none
         /// -7 ... 19
         case zstd(level: Int)
@@ -111,7 +113,7 @@ public struct TransferOptions: Hashable, Sendable {
     public var keepsPartials = true
 
     /// How contents are compressed on a stream.
-    public var compression = Compression.none
+    public var compression = Compression.auto
     /// Whether of a changed file only the parts travel that the receiver does not have.
     public var difference = Difference.streamed
     /// Bytes of the blocks that files are compared by, 64 to 16,777,216; nil: chosen for each file.
@@ -154,6 +156,7 @@ public struct TransferOptions: Hashable, Sendable {
         job.makePath = makesPath
         job.keepPartials = keepsPartials
         switch compression {
+        case .auto: job.compression = .auto
         case .none: job.compression = .none
         case .zstd(let level): job.compression = .zstd(level: Int32(clamping: level))
         case .zlib(let level): job.compression = .zlib(level: Int32(clamping: level))

@@ -8,11 +8,14 @@ extension OptionTable {
             "compress what is sent (the same as --compress zstd:3)"),
         Option(
             "compress", nil, "METHOD", .built(.compress), negated: .built(.compressDefault), for: .client, in: .wire,
-            "none, zstd[:LEVEL] or zlib[:LEVEL]",
+            "auto (the default), none, zstd[:LEVEL] or zlib[:LEVEL]",
             """
-            Levels are 1 to 19 for zstd (3 if none is given) and 1 to 9 for zlib (6). What does not shrink is sent as \
-            it is. The last of several -z, --compress and --no-compress counts. A METHOD is required: where rsync has \
-            a bare --compress, write -z. The method auto is refused in this release.
+            auto measures the stream and the processor while it runs, and chooses for each frame: nothing on a fast \
+            stream, zstd on a slow one, at the highest level that never holds the stream up. Levels are 1 to 19 for \
+            zstd (3 if none is given) and 1 to 9 for zlib (6). What does not shrink is sent as it is; no list of \
+            suffixes is needed for that. The last of several -z, --compress and --no-compress counts. A METHOD is \
+            required: where rsync has a bare --compress, write -z. Between two places of one machine nothing is ever \
+            compressed.
             """),
         Option(
             "whole-file", "W", nil, .built(.wholeFile), negated: .built(.wholeFile), for: .changing, in: .wire,

@@ -48,7 +48,7 @@ enum OptionValues {
         return UInt32(value * unit)
     }
 
-    /// `none`, `zstd[:LEVEL]`, `zlib[:LEVEL]`.
+    /// `auto`, `none`, `zstd[:LEVEL]`, `zlib[:LEVEL]`.
     static func compression(_ text: [UInt8]) -> Wire.Compression? {
         let parts = text.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
         guard let method = parts.first else { return nil }
@@ -57,6 +57,7 @@ enum OptionValues {
             guard let level = number(parts[1], atMost: maximum), level >= 1 else { return nil }
             return Int(level)
         }
+        if method.elementsEqual("auto".utf8) { return parts.count == 1 ? Wire.Compression.auto : nil }
         if method.elementsEqual("none".utf8) { return parts.count == 1 ? Wire.Compression.off : nil }
         if method.elementsEqual("zstd".utf8) { return level(otherwise: 3, atMost: 19).map { .zstd(level: $0) } }
         if method.elementsEqual("zlib".utf8) { return level(otherwise: 6, atMost: 9).map { .zlib(level: $0) } }

@@ -166,11 +166,8 @@ package struct PlanBuilder {
             if occurrence.id == .compressDefault {
                 wire.compression = occurrence.negated ? Wire.Compression.off : .zstd(level: 3)
             } else if occurrence.id == .compress {
-                if occurrence.value.elementsEqual("auto".utf8) {
-                    throw UsageFailure(.unsupported, "\(occurrence.spelled) auto: not built yet")
-                }
                 guard let compression = OptionValues.compression(occurrence.value) else {
-                    throw refusal(occurrence, "none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z")
+                    throw refusal(occurrence, "auto, none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z")
                 }
                 wire.compression = compression
             }

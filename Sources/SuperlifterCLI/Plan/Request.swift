@@ -133,6 +133,8 @@ package struct Writing: Equatable, Sendable {
 
 package struct Wire: Equatable, Sendable {
     package enum Compression: Equatable, Sendable {
+        /// As the stream and the processor make worthwhile.
+        case auto
         case off
         case zstd(level: Int)
         case zlib(level: Int)

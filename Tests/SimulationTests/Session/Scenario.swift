@@ -79,7 +79,9 @@ struct Scenario {
         plan.capacity = random.pick([1, 7, 100, 4096, 4096, 1 << 16])
         plan.outputBuffer = random.pick([1, 1, 4096, 1 << 17])
         plan.poolSize = random.within(1...4)
-        plan.options.compression = random.pick([.none, .none, .zstd(level: 3), .zlib(level: 1)])
+        plan.options.compression = random.pick([.none, .auto, .zstd(level: 3), .zlib(level: 1)])
+        plan.codecSeed = seed % 3 == 0 ? 0 : seed
+        plan.pace = [0, 1, 200_000][Int(seed % 3)]
         if random.chance(50) && !plan.isInProcess {
             plan.clientLimits = SessionPlan.smallestLimits
             plan.serverLimits = SessionPlan.smallestLimits

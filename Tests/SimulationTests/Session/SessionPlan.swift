@@ -42,6 +42,10 @@ struct SessionPlan: Sendable {
     var latency: UInt64 = 0
     /// A machine is asked for its next message only while fewer bytes wait to be written.
     var outputBuffer = 1
+    /// Contents are compressed apart, so that everything else goes past them, and each its own way; 0: not apart.
+    var codecSeed: UInt64 = 0
+    /// What the stream is said to take, in bytes a second; 0: nothing is said.
+    var pace: UInt64 = 0
     /// One effect in so many takes minutes; 0: none.
     var lateEffects = 0
 

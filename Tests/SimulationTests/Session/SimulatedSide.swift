@@ -33,6 +33,10 @@ final class SimulatedSide {
     private var decoder = FrameDecoder()
     /// The check of the last frame sent: what a forged frame must follow.
     private var chain = ProtocolConstants.openingChain
+    /// Contents that are being compressed: everything else goes past them.
+    private var contents = Queue<EncodedMessage>()
+    private var codecs: SeededRandom
+    private let compressor = ContentCompressor()
     var outgoing: [UInt8] = []
     private var outgoingStart = 0
     /// Something was handed to the machine, and it was not emptied since.
@@ -60,6 +64,7 @@ final class SimulatedSide {
         name = (isClient ? "client" : "server") + (isSender ? " (sender)" : " (receiver)")
         job = plan.job
         serverHandshake = ServerHandshake(own: plan.hello(isClient: false))
+        codecs = SeededRandom(seed: plan.codecSeed)
     }
 
     var isEnded: Bool { failure != nil || machine?.end != nil || isDead }
@@ -187,6 +192,7 @@ final class SimulatedSide {
                 agreement, destination: ready, rootExists: !destination.isMissing, renamedTo: destination.renamedTo,
                 reportsEvents: true, now: now)
         }
+        if plan.pace > 0 { machine?.paced(plan.pace) }
         stir()
     }
 
@@ -264,6 +270,10 @@ final class SimulatedSide {
     func pump(_ link: SimulatedLink, now: UInt64) -> String? {
         guard let message = machine?.nextMessage() else {
             stir()
+            if let content = contents.popFirst() {
+                emitContent(content)
+                return nil
+            }
             isStirred = false
             if machine?.end != nil && endedAt == nil { endedAt = now }
             if let machine, machine.hasOutput { return "\(name): empty, but hasOutput" }
@@ -271,12 +281,30 @@ final class SimulatedSide {
         }
         stir()
         switch message {
-        case .encoded(let encoded): emit(encoded)
+        case .encoded(let encoded) where encoded.isContent && plan.codecSeed != 0:
+            contents.append(encoded)
+            // Few fit in; sometimes one is done soon.
+            if contents.count > 3 || codecs.chance(30), let content = contents.popFirst() { emitContent(content) }
+        case .encoded(let encoded):
+            if encoded.kind == .goodbye || encoded.kind == .abort { contents.removeAll() }
+            emit(encoded)
         case .value(let value, let weight):
             sent[value.kind, default: 0] += 1
             link.write(value, weight: weight, now: now)
         }
         return nil
+    }
+
+    private func emitContent(_ content: EncodedMessage) {
+        var content = content
+        do throws(CodecError) {
+            if job.options.compression == .auto {
+                try compressor.compress(&content, codecs.pick([.none, .zstd(level: 1), .zstd(level: 12)]))
+            }
+        } catch {
+            failure = "\(error)"
+        }
+        emit(content)
     }
 
     private func emit(_ message: Message) {

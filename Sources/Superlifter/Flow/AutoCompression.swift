@@ -1,0 +1,62 @@
+// `--compress auto`: whether contents are compressed, and how hard. Two things are measured while the session runs: how
+// fast the stream takes bytes while it keeps some waiting, and how fast each level makes them smaller.
+//
+// - A stream that keeps nothing waiting has no use for compression: something else is the bottleneck.
+// - A stream that is not clearly slower than the fastest level gets plain bytes: what compression would save on it, the
+//   processors of both ends would pay.
+// - Otherwise the highest level is taken that is still twice as fast as the stream needs, so that compression never
+//   holds up a stream and leaves at least half a processor alone.
+//
+// A value with the caller's clock. Whether a single frame gets smaller at all is judged by a sample of it, in the
+// thread that compresses (`CodecThreads`).
+
+package struct AutoCompression: Sendable {
+    /// Levels of zstd with their usual speed in bytes a second on one processor, on frames of 128 KiB of text.
+    package static let ladder: [(level: Int, speed: Double)] = [
+        (1, 400e6), (3, 240e6), (5, 110e6), (7, 70e6), (9, 45e6), (12, 14e6),
+    ]
+
+    /// What the fastest level compresses in a second with the processors that a session may count on.
+    private let processors: Double
+    /// How this machine's speed compares with the usual one.
+    private var factor = 1.0
+    /// What is left of a byte, of those that can be compressed.
+    private var left = 0.5
+    private var isOn = false
+    private var offSince: UInt64 = 0
+
+    package init(processors: Int) { self.processors = Double(min(4, max(1, processors - 2))) }
+
+    /// The level for the next frames; nil: plain. `rate`: bytes a second, nil where nothing has to wait.
+    package mutating func level(rate: UInt64?, now: UInt64) -> Int? {
+        recover(now)
+        guard let rate else { return turn(on: false, now) }
+        let fastest = Self.ladder[0].speed * factor * processors
+        guard Double(rate) * (isOn ? 2 : 3) < fastest else { return turn(on: false, now) }
+        let needed = Double(rate) / left * 2
+        let step = Self.ladder.last { $0.speed * factor >= needed } ?? Self.ladder[0]
+        _ = turn(on: true, now)
+        return step.level
+    }
+
+    private mutating func turn(on: Bool, _ now: UInt64) -> Int? {
+        if isOn && !on { offSince = now }
+        isOn = on
+        return nil
+    }
+
+    /// While nothing is compressed nothing is measured: a bad moment of this machine is forgotten in some seconds.
+    private mutating func recover(_ now: UInt64) {
+        guard !isOn, factor < 1, now >= offSince + 1_000_000_000 else { return }
+        offSince = now
+        factor += (1 - factor) / 4
+    }
+
+    /// A frame that got smaller: from so many bytes to so many, in so many nanoseconds.
+    package mutating func measured(level: Int, from plain: Int, to compressed: Int, time: UInt64) {
+        guard plain >= 4096, let usual = Self.ladder.first(where: { $0.level == level })?.speed else { return }
+        let speed = Double(plain) * 1e9 / Double(max(1, time))
+        factor += (min(4, max(0.01, speed / usual)) - factor) / 8
+        left += (min(1, max(0.02, Double(compressed) / Double(plain))) - left) / 8
+    }
+}

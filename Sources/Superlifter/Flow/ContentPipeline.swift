@@ -1,0 +1,154 @@
+// Contents between the machine and their frames. Each message gets a place in line; what is to be compressed goes
+// through a thread and comes back into its place. So the order of contents stays, and everything that may overtake them
+// does. Belongs to one thread, the loop's.
+//
+//     add        a message takes its place, and goes to the threads where the method says so
+//     collect    what the threads have finished comes back
+//     next       the front of the line, once it is ready
+
+import LifterProtocol
+import LifterSystem
+
+struct ContentPipeline {
+    private enum Place {
+        /// Nothing was done with it; it may leave like that.
+        case plain(EncodedMessage)
+        case compressing(weight: Int)
+        case ready(EncodedMessage)
+    }
+
+    private let choice: CompressionChoice
+    private var line = Queue<Place>()
+    /// The number of the front.
+    private var front: UInt64 = 0
+    private var threads: CodecThreads?
+    private var auto = AutoCompression(processors: Thread.processorCount)
+    private var starvation = Starvation()
+    /// Bytes that wait here, before compression where it is not done.
+    private(set) var bytes = 0
+
+    init(_ choice: CompressionChoice) { self.choice = choice }
+
+    var isEmpty: Bool { line.isEmpty }
+
+    /// Bytes that may wait here: enough that each thread has a frame, one is being written and one is read.
+    var room: Int { choice == .none ? 256 << 10 : (CodecThreads.defaultSize + 2) * Tuning.chunk }
+
+    /// Readable when `collect` finds something; negative while there are no threads.
+    var wakeUp: WakeUp? { threads?.results.wakeUp }
+
+    // MARK: In
+
+    mutating func add(_ message: EncodedMessage, rate: UInt64?, now: UInt64) {
+        let number = front + UInt64(line.count)
+        bytes += message.wireLength
+        line.append(.plain(message))
+        if let method = method(rate, now) { compress(number, method) }
+    }
+
+    private mutating func method(_ rate: UInt64?, _ now: UInt64) -> ContentMethod? {
+        switch choice {
+        case .none: nil
+        case .zstd(let level): .zstd(level: Int(level))
+        case .zlib(let level): .zlib(level: Int(level))
+        case .auto: auto.level(rate: rate, now: now).map { .zstd(level: $0) }
+        }
+    }
+
+    /// The stream has turned out to be slow: what still waits is compressed after all.
+    mutating func reconsider(rate: UInt64?, now: UInt64) {
+        guard choice == .auto, rate != nil, !line.isEmpty, let method = method(rate, now) else { return }
+        for index in 0..<line.count {
+            if case .plain = line[index] { compress(front + UInt64(index), method) }
+        }
+    }
+
+    private mutating func compress(_ number: UInt64, _ method: ContentMethod) {
+        let index = Int(number - front)
+        guard case .plain(let message)? = line[index], let threads = startedThreads() else { return }
+        line[index] = .compressing(weight: message.wireLength)
+        threads.submit(CodecWork(number: number, message: message, method: method, looksFirst: choice == .auto))
+    }
+
+    /// Nil where the system gives no more threads: then nothing is compressed.
+    private mutating func startedThreads() -> CodecThreads? {
+        if threads == nil { threads = try? CodecThreads() }
+        return threads
+    }
+
+    // MARK: Back
+
+    mutating func collect() {
+        guard let threads else { return }
+        threads.results.wakeUp.drain()
+        for result in threads.results.takeAll() {
+            // What was dropped meanwhile is gone.
+            guard result.number >= front, case .compressing(let weight)? = line[Int(result.number - front)] else {
+                continue
+            }
+            let length = result.message.wireLength
+            bytes += length - weight
+            line[Int(result.number - front)] = .ready(result.message)
+            if choice == .auto, case .zstd(let level) = result.method, length < weight {
+                auto.measured(level: level, from: weight, to: length, time: result.time)
+            }
+        }
+    }
+
+    // MARK: Out
+
+    /// The next message in order; nil while it is being compressed, or where there is none. `isIdle`: the stream has
+    /// nothing else to do.
+    mutating func next(isIdle: Bool, now: UInt64) -> EncodedMessage? {
+        let message: EncodedMessage
+        switch line.first {
+        case nil: return nil
+        case .compressing:
+            if isIdle { starvation.begin(now) }
+            return nil
+        case .plain(let waiting), .ready(let waiting): message = waiting
+        }
+        starvation.end(now)
+        _ = line.popFirst()
+        front += 1
+        bytes -= message.wireLength
+        return message
+    }
+
+    /// Whether the stream has waited for compression most of the last second. Then it may be faster than was measured.
+    mutating func hasStarvedStream(_ now: UInt64) -> Bool { choice == .auto && starvation.prevails(now) }
+
+    /// No contents leave any more.
+    mutating func drop() {
+        front += UInt64(line.count)
+        line.removeAll()
+        bytes = 0
+    }
+}
+
+/// For how long a stream had nothing to do but to wait for compression.
+private struct Starvation {
+    private var since: UInt64?
+    private var total: UInt64 = 0
+    private var windowStart: UInt64 = 0
+
+    private static let window: UInt64 = 1_000_000_000
+
+    mutating func begin(_ now: UInt64) { since = since ?? now }
+
+    mutating func end(_ now: UInt64) {
+        guard let since else { return }
+        total += now - since
+        self.since = nil
+    }
+
+    /// Asked often; true at most once a second.
+    mutating func prevails(_ now: UInt64) -> Bool {
+        guard now >= windowStart + Self.window else { return false }
+        defer {
+            windowStart = now
+            total = 0
+        }
+        return windowStart > 0 && total > (now - windowStart) / 2
+    }
+}
