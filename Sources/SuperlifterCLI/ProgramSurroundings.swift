@@ -67,23 +67,34 @@ package enum StandardStream: Int32, Sendable {
     case output = 1
     case error = 2
 
-    /// Writes everything, however the descriptor portions it. Answers false if it cannot.
+    /// Writes everything, however the descriptor portions it. Answers false if it cannot. A reader who takes nothing is
+    /// waited for until `givesUp` says so, which is asked five times a second.
     @discardableResult
-    package func write(_ bytes: [UInt8]) -> Bool {
+    package func write(_ bytes: [UInt8], givesUp: () -> Bool = { false }) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+            guard isWritable(givesUp) else { return false }
+            // So much never waits in write(2) once poll(2) has said that there is room (PIPE_BUF).
+            let count = rest.prefix(4096).withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
             if count > 0 {
                 rest = rest.dropFirst(count)
             } else if errno == EAGAIN {
                 // Someone else made the terminal non-blocking; wait for it rather than lose a line.
-                var wait = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
-                _ = poll(&wait, 1, 1000)
+                continue
             } else if errno != EINTR {
                 return false
             }
         }
         return true
+    }
+
+    /// Waits until there is room; false when that was given up.
+    private func isWritable(_ givesUp: () -> Bool) -> Bool {
+        while true {
+            var wait = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
+            if poll(&wait, 1, 200) != 0 { return true }
+            if givesUp() { return false }
+        }
     }
 }
 

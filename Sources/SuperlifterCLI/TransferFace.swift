@@ -5,11 +5,13 @@ import Superlifter
 
 final class TransferFace {
     private let request: TransferRequest
+    private let cancellation: Cancellation
     private let started = Stopwatch.now
     private var line = ProgressLine()
     private var isLineShown = false
     private var pending: [UInt8] = []
     private var isOutputLost = false
+    private var hasGivenUp = false
     private var figures = SummaryFigures()
     private var speed = SpeedMeter()
     private let showsLine: Bool
@@ -19,8 +21,10 @@ final class TransferFace {
     /// Lines are collected up to this many bytes.
     private static let batch = 32 << 10
 
-    init(_ request: TransferRequest) {
+    /// Once cancelled, output that nobody takes is given up.
+    init(_ request: TransferRequest, _ cancellation: Cancellation) {
         self.request = request
+        self.cancellation = cancellation
         let output = request.output
         let isTerminal = ProgramSurroundings.terminalWidth(2) != nil
         let moves = request.action == .push || request.action == .pull
@@ -131,7 +135,7 @@ final class TransferFace {
         guard showsLine else { return }
         flush()
         isLineShown = true
-        StandardStream.error.write(line.update(now, width: ProgramSurroundings.terminalWidth(2) ?? 80))
+        write(line.update(now, width: ProgramSurroundings.terminalWidth(2) ?? 80), to: .error)
     }
 
     // MARK: The end
@@ -173,7 +177,7 @@ final class TransferFace {
             put(JSONLines.summary(figures, exitCode: status.rawValue))
         }
         flush()
-        StandardStream.error.write(ProblemLine.line(error.description))
+        write(ProblemLine.line(error.description), to: .error)
     }
 
     private func explain(_ status: ExitStatus, _ summary: TransferSummary) {
@@ -207,20 +211,29 @@ final class TransferFace {
     private func flush() {
         guard !pending.isEmpty else { return }
         eraseLine()
-        if !StandardStream.output.write(pending) { isOutputLost = true }
+        if !write(pending, to: .output) { isOutputLost = true }
         pending.removeAll(keepingCapacity: true)
     }
 
     private func complain(_ bytes: [UInt8]) {
         flush()
         eraseLine()
-        StandardStream.error.write(bytes)
+        write(bytes, to: .error)
+    }
+
+    @discardableResult
+    private func write(_ bytes: [UInt8], to stream: StandardStream) -> Bool {
+        // A reader who was given up is not waited for again.
+        if hasGivenUp { return false }
+        let isWritten = stream.write(bytes) { [cancellation] in cancellation.isCancelled }
+        hasGivenUp = !isWritten && cancellation.isCancelled
+        return isWritten
     }
 
     private func eraseLine() {
         guard isLineShown else { return }
         isLineShown = false
-        StandardStream.error.write(ProgressLine.erasure)
+        write(ProgressLine.erasure, to: .error)
     }
 }
 

@@ -10,8 +10,8 @@ struct TransferRun {
     init(_ request: TransferRequest) { self.request = request }
 
     func run() -> Outcome {
-        let face = TransferFace(request)
         let cancellation = Cancellation()
+        let face = TransferFace(request, cancellation)
         Interrupts.cancel(cancellation)
         var client = Client()
         do throws(SuperlifterError) {
@@ -101,6 +101,7 @@ struct TransferRun {
             case .always: .always
             case .never: .never
             }
+        options.rateLimit = request.wire.rateLimit
         options.timeout = request.wire.timeout
         return options
     }
@@ -133,6 +134,7 @@ struct TransferRun {
             case .ipv6: .ipv6
             }
         connecting.timeout = request.wire.connectTimeout
+        connecting.retries = request.connection.retries
         return connecting
     }
 }

@@ -82,6 +82,39 @@ import Testing
         #expect(try decoder.next() != nil)
     }
 
+    /// What a thread of its own does to contents beforehand: each message its own way, in one stream.
+    @Test func contentsMayComeCompressed() throws {
+        var encoder = try FrameEncoder(content: .none, listings: true)
+        var decoder = decoder()
+        let compressor = ContentCompressor()
+        let methods: [ContentMethod] = [
+            .zstd(level: 1), .none, .zlib(level: 6), .zstd(level: 12), .zlib(level: 1), .zstd(level: -7),
+        ]
+        for (index, method) in methods.enumerated() {
+            for bytes in [text(100_000, UInt64(index)), noise(50_000), text(70), text(10)] {
+                let message = content(bytes)
+                var encoded = try EncodedMessage(message)
+                let weight = encoded.payloadLength
+                try compressor.compress(&encoded, method)
+                #expect(encoded.payloadLength == weight && encoded.wireLength <= weight)
+                #expect((encoded.wireLength < weight) == (method != .none && bytes.count == 100_000) || bytes.count == 70)
+                let frame = try encoder.frame(encoded)
+                decoder.push(frame)
+                let received = try #require(try decoder.next())
+                #expect(described(received.message) == described(message) && received.weight == weight)
+            }
+        }
+    }
+
+    @Test func aSampleTellsWhatCanBeCompressed() throws {
+        let compressor = ContentCompressor()
+        #expect(try compressor.probe(EncodedMessage(content(noise(200_000)))) > 0.98)
+        #expect(try compressor.probe(EncodedMessage(content(text(200_000)))) < 0.5)
+        #expect(try compressor.probe(EncodedMessage(content(noise(100_000) + text(100_000)))) < 0.8)
+        // So little that looking first would not save anything.
+        #expect(try compressor.probe(EncodedMessage(content(noise(100)))) == 0)
+    }
+
     @Test func shortPayloadsAreNotCompressed() throws {
         for (length, isCompressed) in [(63, false), (64, true)] {
             var encoder = try FrameEncoder(content: .zstd(level: 3), listings: true)

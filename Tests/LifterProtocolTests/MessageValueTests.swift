@@ -85,7 +85,8 @@ import Testing
             { $0.keepDevices = false }, { $0.keepSpecials = false }, { $0.omitDirectoryTimes = true },
             { $0.numericIDs = true }, { $0.delete = .after }, { $0.delete = .before }, { $0.deleteExcluded = true },
             { $0.deleteFromEmpty = true }, { $0.force = true }, { $0.maxDelete = 0 }, { $0.maxDelete = .max },
-            { $0.makePath = true }, { $0.compression = .zstd(level: -7) }, { $0.compression = .zlib(level: 9) },
+            { $0.makePath = true }, { $0.compression = .auto }, { $0.rateLimit = 65_536 },
+            { $0.compression = .zstd(level: -7) }, { $0.compression = .zlib(level: 9) },
             { $0.timeout = .max }, { $0.topOnly = true },
         ]
         var seen: Set<JobOptions> = [JobOptions()]
@@ -105,7 +106,8 @@ import Testing
             ("00", nil), ("01 66 02 61 62", nil), ("01 65 00", "job.options (unknown option 101)"),
             ("02 03 00 01 00", "job.options"), ("02 01 00 01 00", "job.options"), ("01 01 01 00", "job.options"),
             ("01 29 01 03", "job.delete"), ("01 29 02 80 02", "job.delete"), ("01 2f 05 80 80 80 80 10", "job.options"),
-            ("01 2d 02 03 00", "job.compression"),
+            ("01 2d 02 03 00", "job.compression"), ("01 2d 02 00 02", "job.compression"), ("01 2d 02 00 00", nil),
+            ("01 51 02 80 08", nil),
         ] as [(String, String?)])
     func attributeLists(_ list: String, _ field: String?) {
         let options = list.split(separator: " ").compactMap { UInt8($0, radix: 16) }

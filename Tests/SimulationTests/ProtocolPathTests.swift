@@ -144,15 +144,16 @@ import Testing
         let texts = Dictionary(
             uniqueKeysWithValues: (0..<4).map { ("t\($0)", Array(repeating: UInt8(65 + $0), count: 150_000)) })
         var carried: [Int] = []
-        for compression in [CompressionChoice.none, .zstd(level: 3), .zlib(level: 6)] {
+        for compression in [CompressionChoice.none, .zstd(level: 3), .zlib(level: 6), .auto] {
             var scenario = scenario(tree(texts))
             scenario.plan.options.compression = compression
+            scenario.plan.codecSeed = 7
             let disks = scenario.disks()
             let run = scenario.simulation(disks).run()
             expectCopied(run, scenario, disks)
             carried.append(run.toServer.carried)
         }
-        #expect(carried[1] * 10 < carried[0] && carried[2] * 10 < carried[0])
+        #expect(carried[1] * 10 < carried[0] && carried[2] * 10 < carried[0] && carried[3] < carried[0])
     }
 
     // MARK: Damage

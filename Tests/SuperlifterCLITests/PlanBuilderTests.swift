@@ -48,10 +48,32 @@ import Testing
         ("-z", Wire.Compression.zstd(level: 3)), ("--compress zstd", .zstd(level: 3)),
         ("--compress=zstd:19", .zstd(level: 19)), ("--compress zlib", .zlib(level: 6)),
         ("--compress zlib:9", .zlib(level: 9)), ("-z --compress none", .off), ("-z --no-compress", .off),
-        ("--compress none -z", .zstd(level: 3)), ("-z --no-z", .off),
+        ("--compress none -z", .zstd(level: 3)), ("-z --no-z", .off), ("-z --compress auto", .auto),
     ])
     func compressionIsTheLastOneSaid(_ options: String, _ expected: Wire.Compression) throws {
         #expect(try transfer("push \(options) a b")?.wire.compression == expected)
+    }
+
+    @Test(arguments: [
+        ("1", 1024), ("100", 102_400), ("0", nil), ("1.5m", 1_572_864), ("2M", 2 << 20), ("1G", 1 << 30),
+        ("500KB", 500_000), ("1MB", 1_000_000), ("3KiB", 3072), ("800B", 800), ("0.5", 512), (".5k", 512),
+    ] as [(String, UInt64?)])
+    func ratesAreWrittenAsInRsync(_ rate: String, _ bytes: UInt64?) throws {
+        #expect(try transfer("push --bwlimit=\(rate) a b")?.wire.rateLimit == bytes)
+    }
+
+    @Test(arguments: ["", ".", "1.2.3", "-1", "1X", "M", "511B", "0.1", "1KX", "99999999999999999", "1e3"])
+    func otherRatesAreRefused(_ rate: String) throws {
+        let wrong = try #require(
+            failure { () throws(UsageFailure) in try plan(["push", "--bwlimit=" + rate, "a", "b"]) })
+        #expect(wrong.message.hasPrefix("--bwlimit: \(rate): must be KiB a second"))
+    }
+
+    @Test func retriesAreANumber() throws {
+        #expect(try transfer("push a b")?.connection.retries == 0)
+        #expect(try transfer("pull --retry 7 a b")?.connection.retries == 7)
+        let wrong = try #require(failure { () throws(UsageFailure) in try plan("push --retry many a b") })
+        #expect(wrong == UsageFailure("--retry: many: must be a whole number, 0 to 1000000"))
     }
 
     @Test func compareListsWhatDiffersUnlessToldToBeQuiet() throws {
@@ -159,11 +181,11 @@ import Testing
         ("push --compress a b", "push needs at least one SOURCE and a DESTINATION"),
         (
             "push --compress a b c",
-            "--compress: a: must be none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z"
+            "--compress: a: must be auto, none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z"
         ),
         (
             "push --compress zstd:20 b c",
-            "--compress: zstd:20: must be none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z"
+            "--compress: zstd:20: must be auto, none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z"
         ),
         ("push --exclude= a b", "--exclude: an empty pattern matches nothing"),
         ("push --info=frob a b", "--info: frob: not a flag we know; use --progress, --stats or -v"),
@@ -180,8 +202,6 @@ import Testing
         #expect(missing == UsageFailure(.fileIO, "nowhere: reading patterns: No such file or directory"))
         let merge = failure { () throws(UsageFailure) in try plan(["push", "-f", "merge x", "a", "b"]) }
         #expect(merge == UsageFailure(.unsupported, "-f: merge x: only + and - rules are built yet"))
-        let auto = failure { () throws(UsageFailure) in try plan("push --compress auto a b") }
-        #expect(auto == UsageFailure(.unsupported, "--compress auto: not built yet"))
         let empty = failure { () throws(UsageFailure) in try plan(["push", "", "b"]) }
         #expect(empty == UsageFailure("an empty path names nothing; for the current directory write ./"))
     }

@@ -36,6 +36,7 @@ package struct SessionCore {
     private var owesPong: UInt64?
     private let keepsAlive: Bool
     private let silenceEnds: UInt64
+    private var holdsCredit = false
     package var peerSummary = Summary()
     package private(set) var peerSaidGoodbye = false
     package private(set) var saidGoodbye = false
@@ -71,9 +72,21 @@ package struct SessionCore {
     mutating func release(_ creditClass: CreditClass, _ weight: Int) {
         let index = Int(creditClass.rawValue)
         toReturn[index] += Int64(weight)
+        grantIfDue(creditClass)
+    }
+
+    /// While the user takes no events, the peer gets no credit: what it can still send is bounded.
+    mutating func holdCredit(_ holds: Bool) {
+        guard holds != holdsCredit else { return }
+        holdsCredit = holds
+        for creditClass in [CreditClass.content, .listing, .answer, .signature] { grantIfDue(creditClass) }
+    }
+
+    private mutating func grantIfDue(_ creditClass: CreditClass) {
+        let index = Int(creditClass.rawValue)
         // Signatures of several files share a window in which each must be complete: little of it may lie idle.
         let share: Int64 = creditClass == .signature ? 8 : 2
-        guard toReturn[index] * share >= windows[index], end == nil else { return }
+        guard !holdsCredit, toReturn[index] * share >= windows[index], end == nil, toReturn[index] > 0 else { return }
         let amount = UInt32(clamping: toReturn[index])
         toReturn[index] -= Int64(amount)
         allowance[index] += Int64(amount)

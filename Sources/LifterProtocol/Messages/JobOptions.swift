@@ -64,6 +64,8 @@ package struct JobOptions: Hashable, Sendable {
     package var compression = CompressionChoice.none
     /// Seconds of silence after which a session ends; nil: the default. A peer may only shorten it.
     package var timeout: UInt32?
+    /// Bytes a second that each end may write to the stream; nil: as many as it takes.
+    package var rateLimit: UInt64?
     /// Only the top directory is listed (`list`).
     package var topOnly = false
     package var delta = DeltaChoice.auto
@@ -88,6 +90,7 @@ package struct JobOptions: Hashable, Sendable {
         if delta != .auto { list.number(71, UInt64(delta.rawValue)) }
         if refine != .auto { list.number(73, UInt64(refine.rawValue)) }
         if let blockLength { list.number(75, UInt64(blockLength)) }
+        if let rateLimit { list.number(81, rateLimit) }
         list.encode(into: &writer)
     }
 
@@ -147,6 +150,7 @@ package struct JobOptions: Hashable, Sendable {
             case 71: delta = try Self.choice(list, "job.delta")
             case 73: refine = try Self.choice(list, "job.refine")
             case 75: blockLength = try Self.blockLength(list.number())
+            case 81: rateLimit = try list.number()
             default: try list.skip(tag)
             }
         }

@@ -59,7 +59,7 @@ extension ReceiverMachine {
             guard isTransferDone else { return }
             phase = .deleting
             startDeleting()
-        case .deleting: break
+        case .deleting: deleteOn()
         case .asking:
             // The sender takes the question only when all that it told before is answered.
             if !hasAnswers { startSecondPass() }
@@ -93,7 +93,15 @@ extension ReceiverMachine {
             report(.deleted(path: isDirectory ? path.dropLast() : path, isDirectory: isDirectory))
         }
         for failure in failures { fail(failure.path, failure.problem) }
-        if more { run(.deletePlanned, as: .delete) } else { endDeleting() }
+        deletesMore = more
+        if more { deleteOn() } else { endDeleting() }
+    }
+
+    /// The next of what is planned, unless there is still enough to be told of the last.
+    private mutating func deleteOn() {
+        guard deletesMore, !isHeld, core.outbox.waiting(.answer) < Tuning.deletionsWaiting else { return }
+        deletesMore = false
+        run(.deletePlanned, as: .delete)
     }
 
     private mutating func endDeleting() {

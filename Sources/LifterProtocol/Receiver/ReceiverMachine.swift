@@ -88,12 +88,15 @@ package struct ReceiverMachine: Sendable {
     var warnedOfEmpty = false
     var needsAgain = false
     var planned: UInt64 = 0
+    var deletesMore = false
     var phase = Phase.transfer
 
     var effects = Queue<NumberedEffect>()
     var running: [EffectID: ReceiverEffect] = [:]
     var nextEffectID: EffectID = 1
     var events = Queue<MachineEvent>()
+    /// More of them than this wait only if they were under way already.
+    package var eventLimit = Tuning.eventsWaiting
     let reportsEvents: Bool
     package var summary = Summary()
     package var progress = Progress()
@@ -235,6 +238,7 @@ package struct ReceiverMachine: Sendable {
 
     mutating func advance() {
         guard core.end == nil else { return }
+        core.holdCredit(isHeld)
         advanceScans()
         advanceInbox()
         advanceContents()
@@ -304,6 +308,9 @@ package struct ReceiverMachine: Sendable {
         }
         return Array(components.reversed().joined(separator: [UInt8(ascii: "/")]))
     }
+
+    /// The user is slow to take what there is to tell.
+    var isHeld: Bool { events.count >= eventLimit }
 
     var changesNothing: Bool { options.dryRun || agreement.job.purpose != .transfer }
 }

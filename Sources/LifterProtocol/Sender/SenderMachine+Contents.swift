@@ -134,13 +134,13 @@ extension SenderMachine {
         readOn(number)
     }
 
-    /// On a slow stream even a small file may be too long for one frame.
-    var smallFile: UInt64 {
-        agreement.isInProcess ? Tuning.smallFile * 4 : min(Tuning.smallFile, UInt64(frameBytes))
-    }
+    var smallFile: UInt64 { agreement.isInProcess ? Tuning.smallFile * 4 : Tuning.smallFile }
+
+    /// What travels whole in one frame: on a slow stream even a small file may be too long for that.
+    private var wholeFile: UInt64 { agreement.isInProcess ? smallFile : min(smallFile, UInt64(frameBytes)) }
 
     private func isSmall(_ id: FileID, _ entry: Entry) -> Bool {
-        guard entry.attributes.size <= smallFile else { return false }
+        guard entry.attributes.size <= wholeFile else { return false }
         return signatures[id].map { $0.weight <= Tuning.smallBatchBytes } ?? true
     }
 

@@ -66,6 +66,8 @@ package struct SenderMachine: Sendable {
     var running: [EffectID: RunningEffect] = [:]
     var nextEffectID: EffectID = 1
     var events = Queue<MachineEvent>()
+    /// More of them than this wait only if they were under way already.
+    package var eventLimit = Tuning.eventsWaiting
     package var summary = Summary()
     package var progress = Progress()
 
@@ -159,13 +161,15 @@ package struct SenderMachine: Sendable {
     /// Does whatever can be done now; called after every input.
     mutating func advance() {
         guard core.end == nil else { return }
+        let isHeld = events.count >= eventLimit
+        core.holdCredit(isHeld)
         if core.peerSaidGoodbye {
             // The receiver has all that it wants; what still waits was for directories that it gave up.
             if !core.saidGoodbye { core.outbox.dropAllButControl() }
             core.sayGoodbye(summary)
         } else if ready != nil {
             tellAgainIfWanted()
-            advanceListing()
+            if !isHeld { advanceListing() }
             advanceDigests()
             advanceChecks()
             advanceContents()

@@ -99,6 +99,10 @@ package enum Tuning {
     package static let openBases = 16
     /// Effects of one machine in the pool at once.
     package static let effectsInFlight = 64
+    /// Events that wait for a user who is slow to take them; beyond, a machine asks for nothing more.
+    package static let eventsWaiting = 1024
+    /// Messages about deletions that wait for credit.
+    package static let deletionsWaiting = 16
     /// Silence after which a Ping is sent, and after which a session ends, in nanoseconds.
     package static let pingAfter: UInt64 = 60_000_000_000
     package static let silenceEnds: UInt64 = 300_000_000_000

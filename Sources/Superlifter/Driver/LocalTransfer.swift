@@ -12,6 +12,9 @@ struct LocalTransfer {
     let observe: (TransferEvent) -> Void
 
     func run() throws(SuperlifterError) -> TransferSummary {
+        if client.options.rateLimit != nil {
+            observe(.warning("between two places of one machine nothing travels: --bwlimit limits nothing"))
+        }
         let fileSystem = KernelFileSystem(useOpenat2: client.usesOpenat2)
         let rules = client.options.encodedRules
         let roots =
@@ -45,7 +48,7 @@ struct LocalTransfer {
         return try outcome.get()
     }
 
-    /// The sender's loop has a thread of its own; the receiver's, which talks to the user, runs here.
+    /// Each loop has a thread of its own; the receiver's tells, and this one listens.
     private func run(
         _ agreement: Agreement, _ shape: RootShape, _ root: DestinationRoot, _ sender: FileLayer,
         _ receiver: FileLayer, _ ready: Ready
@@ -58,36 +61,35 @@ struct LocalTransfer {
             let link = LocalLink(incoming: toSender, outgoing: toReceiver)
             // Without its loop the sender can do nothing; the receiver sees its mailbox close.
             guard
-                let loop = try? SessionLoop(
-                    machine, link: link, layer: sender, pool: pool, cancellation: nil, showProgress: nil,
-                    observe: { _ in })
+                let loop = try? SessionLoop(machine, link: link, layer: sender, pool: pool, cancellation: nil)
             else { return }
             _ = try? loop.run()
         }
-        let observe = observe
         var machine = ReceiverMachine(
             agreement, destination: ready, rootExists: !root.isMissing, rootIsNew: root.isNew,
             renamedTo: root.renamedTo,
             reportsEvents: true, now: Clock.monotonic)
         machine.workLimit = max(1, DescriptorBudget.work / 2)
         let summary = try runReceiver(
-            machine, LocalLink(incoming: toReceiver, outgoing: toSender), receiver, pool, observe)
+            machine, LocalLink(incoming: toReceiver, outgoing: toSender), receiver, pool)
         thread.join()
         pool.finish()
         return summary
     }
 
     private func runReceiver(
-        _ machine: ReceiverMachine, _ link: LocalLink, _ layer: FileLayer, _ pool: WorkerPool,
-        _ observe: @escaping (TransferEvent) -> Void
+        _ machine: ReceiverMachine, _ link: LocalLink, _ layer: FileLayer, _ pool: WorkerPool
     ) throws(Errno) -> Result<TransferSummary, SuperlifterError> {
-        let loop = try SessionLoop(
-            machine, link: link, layer: layer, pool: pool, cancellation: client.cancellation,
-            showProgress: client.showsProgress ? { observe(TransferEvent($0)) } : nil,
-            observe: { observe(TransferEvent($0)) })
-        let end = try loop.run()
+        let client = client
+        let (end, own) = try ToldSession.run(observe) { channel throws(Errno) in
+            let loop = try SessionLoop(
+                machine, link: link, layer: layer, pool: pool, cancellation: client.cancellation, channel: channel,
+                showsProgress: client.showsProgress)
+            let end = try loop.run()
+            return (end, loop.machine.summary)
+        }
         if let error = SuperlifterError(end) { return .failure(error) }
-        var summary = TransferSummary(loop.machine.summary, sent: 0, received: 0)
+        var summary = TransferSummary(own, sent: 0, received: 0)
         if case .complete(let peer) = end { summary.merge(peer) }
         return .success(summary)
     }

@@ -52,7 +52,7 @@ struct Reach {
     /// Opens the ways in turn until one greets; then runs `session` over it and ends the connection properly.
     /// `tell` is told each step of the way.
     func connect<Outcome>(
-        _ cancellation: Cancellation?, tell: (String) -> Void,
+        _ cancellation: Cancellation?, _ attempts: Attempts?, tell: (String) -> Void,
         greet: (inout Greeting, Bool) throws(SuperlifterError) -> GreetedStream,
         session: (inout Greeting, GreetedStream, borrowing Connection) throws(SuperlifterError) -> Outcome
     ) throws(SuperlifterError) -> Outcome {
@@ -65,7 +65,7 @@ struct Reach {
             context.interrupt = cancellation?.raw ?? -1
             // A name has several addresses; the handshake decides about each.
             while true {
-                switch try attempt(hint, context, cancellation, tell, greet: greet, session: session) {
+                switch try attempt(hint, context, cancellation, attempts, tell, greet: greet, session: session) {
                 case .done(let outcome): return outcome
                 case .failed(let error, let line, let address):
                     if error.code == .interrupted { throw error }
@@ -91,7 +91,8 @@ struct Reach {
     }
 
     private func attempt<Outcome>(
-        _ hint: Hint, _ context: ConnectContext, _ cancellation: Cancellation?, _ tell: (String) -> Void,
+        _ hint: Hint, _ context: ConnectContext, _ cancellation: Cancellation?, _ attempts: Attempts?,
+        _ tell: (String) -> Void,
         greet: (inout Greeting, Bool) throws(SuperlifterError) -> GreetedStream,
         session: (inout Greeting, GreetedStream, borrowing Connection) throws(SuperlifterError) -> Outcome
     ) throws(SuperlifterError) -> Attempt<Outcome> {
@@ -99,6 +100,7 @@ struct Reach {
         do throws(ConnectFailure) {
             connection = try HintRegistry.standard.open(hint, context: context) { tell("\(hint.text): \($0)") }
         } catch {
+            if !hint.startsChild { attempts?.failedAtSocket = true }
             let line = "\(hint.text): \(error.message)"
             return .failed(SuperlifterError(SuperlifterError(error).code, line), line: line, address: nil)
         }
@@ -124,6 +126,7 @@ struct Reach {
             return .failed(explained, line: "\(hint.text)\(place): \(explained)", address: address)
         }
         tell("\(hint.text): \(stream.result.peer.software) answers")
+        attempts?.hadSession = true
         return .done(try Self.run(consume connection, peer, greeting, stream, session))
     }
 
@@ -161,5 +164,15 @@ struct Reach {
             case .clean, .childExited, .childSignaled: error.code
             }
         return SuperlifterError(code, error.message, causes: error.causes + [advice])
+    }
+}
+
+extension Hint {
+    /// Whether a program makes the connection, whose failing may mean many things.
+    fileprivate var startsChild: Bool {
+        switch self {
+        case .ssh, .command: true
+        case .tcp, .unix, .unknown: false
+        }
     }
 }

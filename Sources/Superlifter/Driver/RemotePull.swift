@@ -11,12 +11,14 @@ struct RemotePull {
     let paths: [[UInt8]]
     let target: [UInt8]
     let purpose: Purpose
+    /// What the call has been through, where it may try more than once.
+    var attempts: Attempts?
     let observe: (TransferEvent) -> Void
 
     func run(_ reach: Reach) throws(SuperlifterError) -> TransferSummary {
         let hello = try Session.hello()
         return try reach.connect(
-            client.cancellation, tell: { observe(.connecting($0)) },
+            client.cancellation, attempts, tell: { observe(.connecting($0)) },
             greet: { (greeting, isChild) throws(SuperlifterError) in
                 try greet(&greeting, hello, isChild: isChild)
             },
@@ -85,7 +87,7 @@ struct RemotePull {
             rootExists: !root.isMissing, rootIsNew: root.isNew, renamedTo: root.renamedTo, reportsEvents: true,
             now: Clock.monotonic)
         machine.workLimit = DescriptorBudget.work
-        return try SessionRun(client: client, observe: observe).run(machine, link, layer, first: [first])
+        return try SessionRun(client: client, attempts: attempts, observe: observe).run(machine, link, layer, first: [first])
     }
 
     private func openRoot(

@@ -10,6 +10,8 @@ struct RemotePush {
     let sources: [[UInt8]]
     let path: [UInt8]
     let purpose: Purpose
+    /// What the call has been through, where it may try more than once.
+    var attempts: Attempts?
     let observe: (TransferEvent) -> Void
 
     struct Prepared {
@@ -22,7 +24,7 @@ struct RemotePush {
     func run(_ reach: Reach) throws(SuperlifterError) -> TransferSummary {
         let prepared = try prepare()
         return try reach.connect(
-            client.cancellation, tell: { observe(.connecting($0)) },
+            client.cancellation, attempts, tell: { observe(.connecting($0)) },
             greet: { (greeting, isChild) throws(SuperlifterError) in
                 try greet(&greeting, prepared, isChild: isChild)
             },
@@ -57,15 +59,19 @@ struct RemotePush {
         layer.setDigestKey(agreement.digestKey)
         let link = StreamLink(stream, input: input, output: output)
         let machine = SenderMachine(agreement, shape: Session.shape(prepared.roots), now: Clock.monotonic)
-        return try SessionRun(client: client, observe: observe).run(machine, link, layer)
+        return try SessionRun(client: client, attempts: attempts, observe: observe).run(machine, link, layer)
     }
 }
 
 extension StreamLink {
-    convenience init(_ stream: GreetedStream, input: RawDescriptor, output: RawDescriptor) {
+    /// `ownLimit`: bytes a second, which the job can only lower.
+    convenience init(
+        _ stream: GreetedStream, input: RawDescriptor, output: RawDescriptor, ownLimit: UInt64? = nil
+    ) {
+        let limits = [ownLimit, stream.result.job.options.rateLimit]
         self.init(
             input: input, output: output, decoder: stream.decoder, encoder: stream.encoder,
-            contents: stream.result.job.options.compression, limit: nil, received: stream.received,
+            contents: stream.result.job.options.compression, limit: limits.compactMap(\.self).min(), received: stream.received,
             sent: stream.sent)
     }
 }
@@ -73,27 +79,34 @@ extension StreamLink {
 /// Runs a client's machine to its end and makes the summary or the error of it.
 struct SessionRun {
     let client: Client
+    var attempts: Attempts?
     let observe: (TransferEvent) -> Void
 
     func run<Machine: SessionMachine>(
         _ machine: consuming Machine, _ link: any Link, _ layer: FileLayer, first: [ReceivedMessage] = []
     ) throws(SuperlifterError) -> TransferSummary {
         let end: SessionEnd
-        let loop: SessionLoop<Machine>
+        let own: Summary
+        let (machine, client) = (machine, client)
         do throws(Errno) {
-            let pool = try WorkerPool()
-            let observe = observe
-            loop = try SessionLoop(
-                machine, link: link, layer: layer, pool: pool, cancellation: client.cancellation,
-                showProgress: client.showsProgress ? { observe(TransferEvent($0)) } : nil,
-                observe: { observe(TransferEvent($0)) })
-            end = try loop.run(first: first)
-            pool.finish()
+            (end, own) = try ToldSession.run(observe) { channel throws(Errno) in
+                let pool = try WorkerPool()
+                let loop = try SessionLoop(
+                    machine, link: link, layer: layer, pool: pool, cancellation: client.cancellation,
+                    channel: channel, showsProgress: client.showsProgress)
+                let end = try loop.run(first: first)
+                pool.finish()
+                return (end, loop.machine.summary)
+            }
         } catch {
             throw SuperlifterError(.file, "running the session", causes: [error.description])
         }
-        if let error = SuperlifterError(end) { throw error }
-        var summary = TransferSummary(loop.machine.summary, sent: link.sent, received: link.received)
+        if let error = SuperlifterError(end) {
+            attempts?.lost(
+                own, sent: link.sent, received: link.received, isReceiver: Machine.self == ReceiverMachine.self)
+            throw error
+        }
+        var summary = TransferSummary(own, sent: link.sent, received: link.received)
         if case .complete(let peer) = end { summary.merge(peer) }
         return summary
     }

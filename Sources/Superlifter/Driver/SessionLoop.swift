@@ -1,5 +1,5 @@
 // The one loop that owns a machine. Each turn gives every source its share: finished effects, arrived messages, the
-// clock; then drains the machine: effects to the pool, events to the user, messages to the link; then waits for
+// clock; then drains the machine: effects to the pool, events to the channel, messages to the link; then waits for
 // whichever comes first. No turn is long, and nothing but poll(2) waits.
 
 import LifterFiles
@@ -12,8 +12,9 @@ final class SessionLoop<Machine: SessionMachine> {
     private let layer: FileLayer
     private let pool: WorkerPool
     private let completions: Completions
-    private let observe: (MachineEvent) -> Void
-    private let showProgress: ((Progress) -> Void)?
+    /// Nil: nobody listens.
+    private let channel: EventChannel?
+    private let showsProgress: Bool
     private let cancellation: Cancellation?
     private var poller = Poller()
     private var lastProgress: UInt64 = 0
@@ -21,21 +22,24 @@ final class SessionLoop<Machine: SessionMachine> {
 
     /// How often progress is shown, in nanoseconds.
     private static var progressInterval: UInt64 { 100_000_000 }
+    /// Events handed on at once.
+    private static var batch: Int { 128 }
     /// How long the last words may take to leave.
     private static var farewell: UInt64 { 2_000_000_000 }
 
     init(
         _ machine: consuming Machine, link: any Link, layer: FileLayer, pool: WorkerPool,
-        cancellation: Cancellation?, showProgress: ((Progress) -> Void)?, observe: @escaping (MachineEvent) -> Void
+        cancellation: Cancellation?, channel: EventChannel? = nil, showsProgress: Bool = false
     ) throws(Errno) {
         self.machine = machine
         self.link = link
         self.layer = layer
         self.pool = pool
         self.cancellation = cancellation
-        self.showProgress = showProgress
-        self.observe = observe
+        self.channel = channel
+        self.showsProgress = showsProgress && channel != nil
         completions = try Completions()
+        channel?.wake(completions.wakeUp)
     }
 
     /// Runs the session to its end. `first`: messages that the handshake has already taken from the stream.
@@ -59,7 +63,7 @@ final class SessionLoop<Machine: SessionMachine> {
         settleEffects()
         // What a broken session left in work has no use: names hold what they held, or what was committed.
         if machine.end?.isComplete != true { layer.abandonAll() }
-        if let showProgress { showProgress(machine.progress) }
+        tellTheRest()
         return machine.end ?? .cut
     }
 
@@ -83,7 +87,7 @@ final class SessionLoop<Machine: SessionMachine> {
         for moment in [machine.deadline?.at, link.wakesAt] {
             if let moment { until = min(until ?? .max, moment > now ? moment - now : 0) }
         }
-        if showProgress != nil { until = min(until ?? .max, Self.progressInterval) }
+        if showsProgress { until = min(until ?? .max, Self.progressInterval) }
         return until
     }
 
@@ -125,16 +129,28 @@ final class SessionLoop<Machine: SessionMachine> {
                 running += effects.count
                 pool.submit(effects, to: layer, completions)
             }
-            while let event = machine.nextEvent() { observe(event) }
+            if tellEvents() { isIdle = false }
         }
     }
 
+    /// Hands events on while there is room for them. True if there were any: a machine that held back may go on.
+    private func tellEvents() -> Bool {
+        guard let channel else {
+            while machine.nextEvent() != nil {}
+            return false
+        }
+        var batch: [Told] = []
+        while channel.hasRoom, batch.count < Self.batch, let event = machine.nextEvent() { batch.append(.event(event)) }
+        channel.put(batch)
+        return !batch.isEmpty
+    }
+
     private func showProgressIfDue() {
-        guard let showProgress else { return }
+        guard showsProgress, let channel, channel.hasRoom else { return }
         let now = Clock.monotonic
         if now >= lastProgress + Self.progressInterval {
             lastProgress = now
-            showProgress(machine.progress)
+            channel.put([.progress(machine.progress)])
         }
     }
 
@@ -153,6 +169,15 @@ final class SessionLoop<Machine: SessionMachine> {
             _ = try poller.wait(timeout: end - now)
             link.turn(poller)
         }
+    }
+
+    /// The session is over; what it has to tell is bounded, and the caller takes it when he likes.
+    private func tellTheRest() {
+        guard let channel else { return }
+        var rest: [Told] = []
+        while let event = machine.nextEvent() { rest.append(.event(event)) }
+        if showsProgress { rest.append(.progress(machine.progress)) }
+        channel.put(rest)
     }
 
     /// Waits for effects that are still out, so that nothing touches the disk after the session.

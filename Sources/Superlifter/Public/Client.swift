@@ -81,9 +81,12 @@ public struct Client: Sendable {
         case .local(let path): return try local(sources, path, purpose, observe)
         case .remote(let remote):
             let reach = try Reach(remote, connecting)
-            return try RemotePush(
-                client: self, sources: sources, path: reach.path, purpose: purpose, observe: observe
-            ).run(reach)
+            return try retrying(observe) { attempts throws(SuperlifterError) in
+                try RemotePush(
+                    client: self, sources: sources, path: reach.path, purpose: purpose, attempts: attempts,
+                    observe: observe
+                ).run(reach)
+            }
         }
     }
 
@@ -106,9 +109,20 @@ public struct Client: Sendable {
         guard locals.isEmpty, remotes.allSatisfy({ $0.reach == first.reach }) else {
             throw SuperlifterError(.usage, "the sources of one pull must all be at the same place")
         }
-        return try RemotePull(
-            client: self, paths: remotes.map(\.path), target: target, purpose: purpose, observe: observe
-        ).run(try Reach(first, connecting))
+        let reach = try Reach(first, connecting)
+        return try retrying(observe) { attempts throws(SuperlifterError) in
+            try RemotePull(
+                client: self, paths: remotes.map(\.path), target: target, purpose: purpose, attempts: attempts,
+                observe: observe
+            ).run(reach)
+        }
+    }
+
+    private func retrying(
+        _ observe: @escaping (TransferEvent) -> Void,
+        _ attempt: (Attempts) throws(SuperlifterError) -> TransferSummary
+    ) throws(SuperlifterError) -> TransferSummary {
+        try Retrying(retries: connecting.retries, cancellation: cancellation, observe: observe).run(attempt)
     }
 
     private func local(

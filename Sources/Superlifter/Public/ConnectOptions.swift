@@ -25,6 +25,9 @@ public struct ConnectOptions: Hashable, Sendable {
     /// Seconds until the handshake must be done; nil: 300 where ssh may be asking for a password, else 30.
     public var timeout: UInt32?
 
+    /// How often a session that was lost is made anew.
+    public var retries: UInt32 = 0
+
     /// Plain ssh, and the program where the far side's PATH finds it.
     public init() {}
 }

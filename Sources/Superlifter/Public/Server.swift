@@ -18,6 +18,8 @@ public struct Server: Sendable {
 
     /// What may be reached.
     public var confinement: Confinement
+    /// Bytes a second that a session may send; a client can ask for less, not for more. Nil: as the client says.
+    public var rateLimit: UInt64?
     /// Until the handshake must be done, in milliseconds; nil: 30 s on TCP, 300 s elsewhere, since ssh may be asking
     /// for a password.
     public var handshakeTimeout: UInt64?
@@ -150,7 +152,11 @@ public struct Server: Sendable {
             agreement, destination: Session.ready(root, fileSystem), rootExists: !root.isMissing,
             rootIsNew: root.isNew, renamedTo: root.renamedTo, reportsEvents: false, now: Clock.monotonic)
         machine.workLimit = DescriptorBudget.work
-        try run(machine, StreamLink(stream, input: greeting.input, output: greeting.output), layer)
+        try run(machine, link(stream, greeting), layer)
+    }
+
+    private func link(_ stream: GreetedStream, _ greeting: Greeting) -> StreamLink {
+        StreamLink(stream, input: greeting.input, output: greeting.output, ownLimit: rateLimit)
     }
 
     private func send(
@@ -176,7 +182,7 @@ public struct Server: Sendable {
         layer.setDigestKey(agreement.digestKey)
         let stream = try greeting.accept(hello, result)
         let machine = SenderMachine(agreement, shape: Session.shape(roots), now: Clock.monotonic)
-        try run(machine, StreamLink(stream, input: greeting.input, output: greeting.output), layer)
+        try run(machine, link(stream, greeting), layer)
     }
 
     private func run<Machine: SessionMachine>(
@@ -186,8 +192,7 @@ public struct Server: Sendable {
         do throws(Errno) {
             let pool = try WorkerPool()
             let loop = try SessionLoop(
-                machine, link: link, layer: layer, pool: pool, cancellation: cancellation, showProgress: nil,
-                observe: { _ in })
+                machine, link: link, layer: layer, pool: pool, cancellation: cancellation)
             end = try loop.run()
             pool.finish()
         } catch {

@@ -120,6 +120,9 @@ public struct TransferOptions: Hashable, Sendable {
     public var blockLength: UInt32?
     /// Whether the receiver is asked to tell smaller blocks where larger ones differ.
     public var refinement = Refinement.auto
+    /// Bytes a second that either end may write to the stream, whatever they are, 512 at least; nil: no limit. Between
+    /// two places of one machine there is no stream.
+    public var rateLimit: UInt64?
     /// Seconds of silence after which a session ends; nil: 300.
     public var timeout: UInt32?
 
@@ -173,6 +176,7 @@ public struct TransferOptions: Hashable, Sendable {
         }
         job.blockLength = blockLength.map { min(max($0, 64), 1 << 24) }
         job.timeout = timeout
+        job.rateLimit = rateLimit
         job.topOnly = purpose == .list
         return job
     }

@@ -68,7 +68,7 @@ package enum OptionID: Sendable, CaseIterable {
     case perms, times, owner, group, links, devices, numericIDs, omitDirectoryTimes
     case delete, deleteBefore, deleteExcluded, maxDelete, force, deleteFromEmpty
     case makePath, partial
-    case compress, compressDefault, timeout, connectTimeout
+    case compress, compressDefault, bwlimit, timeout, connectTimeout, retry
     case wholeFile, blockSize, refine
     case rsh, remotePath, sshPipes, via, ipv4, ipv6, address
     case verbose, quiet, itemize, progress, info, stats, json, listOnly, humanReadable, help, version

@@ -43,6 +43,15 @@ extension OptionTable {
             auto (the default) asks where the bytes it saves take the stream longer.
             """),
         Option(
+            "bwlimit", nil, "RATE", .built(.bwlimit), negated: .accepted("the default"), for: .client, in: .wire,
+            "send no faster than RATE KiB a second, in either direction",
+            """
+            RATE may have a fraction and a unit: 1.5m is 1.5 MiB a second, 500KB is 500,000 bytes, 800B is 800 bytes (512 \
+            is the least); 0 is no limit. All bytes of the stream count, after compression; what ssh adds does not. The \
+            rate is kept evenly, within each second. Both ends keep to it, and a server may have a lower limit of its \
+            own. Between two places of one machine there is no stream, and no limit.
+            """),
+        Option(
             "timeout", nil, "SECONDS", .built(.timeout), for: [.client, .serve], in: .wire,
             "give up after SECONDS without a byte from the peer (300; 0 is never)",
             """
@@ -54,8 +63,16 @@ extension OptionTable {
             "connect-timeout", nil, "SECONDS", .built(.connectTimeout), for: .connecting, in: .wire,
             "give up after SECONDS without a finished handshake",
             "The default is 30 for sockets and 300 where ssh may be asking for a password. Exit code 35."),
-        later("bwlimit", nil, "RATE", "send no faster than RATE"),
-        later("retry", nil, "N", "connect again up to N times after a failure"),
+        Option(
+            "retry", nil, "N", .built(.retry), negated: .accepted("the default"), for: .client, in: .wire,
+            "connect again up to N times after a lost session",
+            """
+            The job is repeated in a new session; what is done already is found to be the same. Before each attempt \
+            the reason and the delay are said on standard error: about one second at first, e times as long each time, \
+            at most an hour; one second again after a session that got something done. Not repeated are wrong usage, \
+            refusals, errors of files, and an interrupt. A first connection through ssh or another program is not \
+            repeated either, since its failing may mean a refused key. The exit code is that of the last attempt.
+            """),
         later("checksum-choice", nil, "NAME", "the digest that compares contents: xxh3 or sha256"),
     ]
 

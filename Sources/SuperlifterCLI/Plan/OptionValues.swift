@@ -26,6 +26,34 @@ enum OptionValues {
         return number(decimals + Array("00".utf8).prefix(3 - decimals.count)).map { seconds * 1000 + $0 }
     }
 
+    /// Bytes a second, as rsync writes them: a number, perhaps with a fraction, of KiB, or of the unit behind it: B, K, M,
+    /// G, T (also KiB, in powers of 1,024) or KB, MB, GB, TB (in powers of 1,000). Case does not matter.
+    static func rate(_ text: [UInt8]) -> UInt64? {
+        let isDigit = { (byte: UInt8) in (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+        let number = text.prefix { isDigit($0) || $0 == UInt8(ascii: ".") }
+        let unit = String(decoding: text[number.count...], as: UTF8.self).uppercased()
+        let parts = number.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard number.contains(where: isDigit), parts.count <= 2, parts.allSatisfy({ $0.count <= 15 }) else { return nil }
+        guard let factor = unitFactor(unit), let value = Double(String(decoding: number, as: UTF8.self)) else {
+            return nil
+        }
+        let bytes = value * factor
+        return bytes < 1e15 ? UInt64(bytes) : nil
+    }
+
+    private static func unitFactor(_ unit: String) -> Double? {
+        if unit.isEmpty { return 1024 }
+        if unit == "B" { return 1 }
+        guard let first = unit.first, let power = ["K", "M", "G", "T"].firstIndex(of: first) else { return nil }
+        let base: Double
+        switch unit.dropFirst() {
+        case "", "IB": base = 1024
+        case "B": base = 1000
+        default: return nil
+        }
+        return (0..<power).reduce(base) { factor, _ in factor * base }
+    }
+
     /// `N` or `P%`.
     static func deletionLimit(_ text: [UInt8]) -> Deletion.Limit? {
         if text.last == UInt8(ascii: "%") {

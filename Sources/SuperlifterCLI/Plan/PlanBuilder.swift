@@ -187,6 +187,12 @@ package struct PlanBuilder {
             default: throw refusal(occurrence, "auto, always or never")
             }
         }
+        if let occurrence = parsed.last(.bwlimit) {
+            guard let rate = OptionValues.rate(occurrence.value), rate == 0 || rate >= 512 else {
+                throw refusal(occurrence, "KiB a second, or a number with K, M or G, at least 512B; 0 is no limit")
+            }
+            wire.rateLimit = rate == 0 ? nil : rate
+        }
         wire.timeout = try seconds(.timeout, atLeast: 0)
         wire.connectTimeout = try seconds(.connectTimeout, atLeast: 1)
         return wire
@@ -197,6 +203,12 @@ package struct PlanBuilder {
         connection.remoteShell = try path(.rsh) ?? fromEnvironment("SUPERLIFTER_RSH")
         connection.remotePath = try path(.remotePath) ?? fromEnvironment("SUPERLIFTER_REMOTE_PATH")
         connection.usesPipes = parsed.isOn(.sshPipes)
+        if let occurrence = parsed.last(.retry) {
+            guard let count = OptionValues.number(occurrence.value, atMost: 1_000_000) else {
+                throw refusal(occurrence, "a whole number, 0 to 1000000")
+            }
+            connection.retries = UInt32(count)
+        }
         connection.hints = parsed.occurrences.filter { $0.id == .via }.map(\.value)
         if parsed.isOn(.ipv4) { connection.addressFamily = .ipv4 }
         if parsed.isOn(.ipv6) { connection.addressFamily = .ipv6 }

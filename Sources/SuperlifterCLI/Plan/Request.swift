@@ -151,6 +151,8 @@ package struct Wire: Equatable, Sendable {
     /// Bytes; nil where the command line says nothing.
     package var blockSize: UInt32?
     package var refinement = Refinement.auto
+    /// Bytes a second; nil for none.
+    package var rateLimit: UInt64?
     /// Seconds; 0 is never; nil where the command line says nothing.
     package var timeout: UInt32?
     /// Seconds; nil where the command line says nothing.
@@ -166,6 +168,8 @@ package struct Connecting: Equatable, Sendable {
     /// The program on the far side; nil for `superlifter` as its PATH finds it.
     package var remotePath: [UInt8]?
     package var usesPipes = false
+    /// How often a lost session is made anew.
+    package var retries: UInt32 = 0
     /// As written, in order.
     package var hints: [[UInt8]] = []
     package enum AddressFamily: Equatable, Sendable {

@@ -82,6 +82,7 @@ struct Scenario {
         plan.options.compression = random.pick([.none, .auto, .zstd(level: 3), .zlib(level: 1)])
         plan.codecSeed = seed % 3 == 0 ? 0 : seed
         plan.pace = [0, 1, 200_000][Int(seed % 3)]
+        plan.eventLimit = seed % 4 == 1 ? Int(1 + seed % 7) : 0
         if random.chance(50) && !plan.isInProcess {
             plan.clientLimits = SessionPlan.smallestLimits
             plan.serverLimits = SessionPlan.smallestLimits

@@ -46,6 +46,8 @@ struct SessionPlan: Sendable {
     var codecSeed: UInt64 = 0
     /// What the stream is said to take, in bytes a second; 0: nothing is said.
     var pace: UInt64 = 0
+    /// The user takes events only when nothing else is to be done, and a machine holds back after so few; 0: at once.
+    var eventLimit = 0
     /// One effect in so many takes minutes; 0: none.
     var lateEffects = 0
 

@@ -186,11 +186,15 @@ final class SimulatedSide {
     private func begin(_ agreement: Agreement, _ now: UInt64) {
         layer?.setDigestKey(agreement.digestKey)
         if let shape, isSender {
-            machine = SenderMachine(agreement, shape: shape, now: now)
+            var sender = SenderMachine(agreement, shape: shape, now: now)
+            if plan.eventLimit > 0 { sender.eventLimit = plan.eventLimit }
+            machine = sender
         } else if let destination {
-            machine = ReceiverMachine(
+            var receiver = ReceiverMachine(
                 agreement, destination: ready, rootExists: !destination.isMissing, renamedTo: destination.renamedTo,
                 reportsEvents: true, now: now)
+            if plan.eventLimit > 0 { receiver.eventLimit = plan.eventLimit }
+            machine = receiver
         }
         if plan.pace > 0 { machine?.paced(plan.pace) }
         stir()
@@ -256,6 +260,10 @@ final class SimulatedSide {
     func stir() {
         isStirred = machine != nil
         while let effect = machine?.nextEffect() { pool.waiting.append(effect) }
+        if plan.eventLimit == 0 || machine?.end != nil { takeEvents() }
+    }
+
+    private func takeEvents() {
         while let event = machine?.nextEvent() { events.append(event) }
     }
 
@@ -274,6 +282,10 @@ final class SimulatedSide {
                 emitContent(content)
                 return nil
             }
+            let told = events.count
+            takeEvents()
+            // A machine that held back goes on.
+            if events.count > told { return nil }
             isStirred = false
             if machine?.end != nil && endedAt == nil { endedAt = now }
             if let machine, machine.hasOutput { return "\(name): empty, but hasOutput" }
