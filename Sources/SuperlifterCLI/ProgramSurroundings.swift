@@ -92,7 +92,9 @@ package enum StandardStream: Int32, Sendable {
     private func isWritable(_ givesUp: () -> Bool) -> Bool {
         while true {
             var wait = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
-            if poll(&wait, 1, 200) != 0 { return true }
+            let found = poll(&wait, 1, 200)
+            // What poll(2) cannot tell, write(2) will; but a signal is no answer.
+            if found > 0 || (found < 0 && errno != EINTR) { return true }
             if givesUp() { return false }
         }
     }

@@ -9,13 +9,14 @@ import Testing
     /// Lets it decide frame by frame on a machine that compresses at `speed` of the usual, data of which `left` stays;
     /// the levels it chose (nil: plain).
     private func levels(
-        rate: UInt64?, speed: Double = 1, left: Double = 0.3, frames: Int = 200, processors: Int = 2
+        rate: UInt64?, speed: Double = 1, left: Double = 0.3, frames: Int = 200, processors: Int = 2,
+        idle: Double? = 1
     ) -> [Int?] {
         var auto = AutoCompression(processors: processors)
         var now: UInt64 = 0
         return (0..<frames).map { _ in
             now += 10_000_000
-            let level = auto.level(rate: rate, now: now)
+            let level = auto.level(rate: rate, idle: idle, now: now)
             if let level, let usual = AutoCompression.ladder.first(where: { $0.level == level })?.speed {
                 auto.measured(
                     level: level, from: 128 << 10, to: Int(Double(128 << 10) * left),
@@ -52,13 +53,28 @@ import Testing
         #expect(levels(rate: 250_000_000, processors: 8)[199] == 1)
     }
 
+    /// A busy machine may be what makes the stream slow.
+    @Test func withoutAnIdleProcessorOnlySlowStreamsAreCompressed() {
+        #expect(levels(rate: 60_000_000, idle: 0.1).allSatisfy { $0 == nil })
+        #expect(levels(rate: 60_000_000, idle: nil).allSatisfy { $0 == nil })
+        #expect(levels(rate: 60_000_000, idle: 0.9)[199] != nil)
+        #expect((levels(rate: 1_250_000, idle: 0)[199] ?? 0) >= 9)
+    }
+
+    /// What looks slow for a moment costs little: the first frames get the fastest level.
+    @Test func levelsRiseStepByStep() {
+        let chosen = levels(rate: 125_000).map { $0 ?? 0 }
+        #expect(chosen[0] == 1 && chosen == chosen.sorted() && chosen[40] == 12, "\(chosen)")
+    }
+
     /// Near the border it does not change its mind with every measurement.
     @Test func itIsSteady() {
         var auto = AutoCompression(processors: 2)
         var changes = 0
         var last: Int?
         for step in 0..<1000 as Range<UInt64> {
-            let level = auto.level(rate: step % 2 == 0 ? 128_000_000 : 140_000_000, now: step * 1_000_000)
+            let rate: UInt64 = step % 2 == 0 ? 128_000_000 : 140_000_000
+            let level = auto.level(rate: rate, idle: 1, now: step * 1_000_000)
             if (level == nil) != (last == nil) { changes += 1 }
             last = level
         }
@@ -67,12 +83,12 @@ import Testing
 
     @Test func aBadMomentIsForgotten() {
         var auto = AutoCompression(processors: 2)
-        _ = auto.level(rate: 50_000_000, now: 0)
+        _ = auto.level(rate: 50_000_000, idle: 1, now: 0)
         for _ in 0..<50 { auto.measured(level: 1, from: 100_000, to: 50_000, time: 5_000_000) }
-        #expect(auto.level(rate: 50_000_000, now: 1) == nil)
+        #expect(auto.level(rate: 50_000_000, idle: 1, now: 1) == nil)
         var back: UInt64?
         for step in 1...60 as ClosedRange<UInt64> where back == nil {
-            if auto.level(rate: 50_000_000, now: step * Self.second) != nil { back = step }
+            if auto.level(rate: 50_000_000, idle: 1, now: step * Self.second) != nil { back = step }
         }
         #expect(back != nil && (back ?? 0) > 1)
     }
@@ -102,8 +118,8 @@ import Testing
         var meter = StreamMeter()
         // The buffers take 400 KB at once; then nothing.
         meter.note(sent: 400_000, isWaiting: true, now: 0)
-        meter.note(sent: 400_000, isWaiting: true, now: 10_000_000)
-        #expect((meter.rate ?? .max) <= 40_000_000)
+        meter.note(sent: 400_000, isWaiting: true, now: 40_000_000)
+        #expect((meter.rate ?? .max) <= 10_000_000)
         meter.note(sent: 400_000, isWaiting: true, now: 300_000_000)
         #expect((meter.rate ?? .max) <= 1_400_000)
     }

@@ -1,11 +1,13 @@
-// `--compress auto`: whether contents are compressed, and how hard. Two things are measured while the session runs: how
-// fast the stream takes bytes while it keeps some waiting, and how fast each level makes them smaller.
+// `--compress auto`: whether contents are compressed, and how hard. Three things are measured while the session runs: how
+// fast the stream takes bytes while it keeps some waiting, how fast each level makes them smaller, and what the
+// processors have left.
 //
 // - A stream that keeps nothing waiting has no use for compression: something else is the bottleneck.
 // - A stream that is not clearly slower than the fastest level gets plain bytes: what compression would save on it, the
-//   processors of both ends would pay.
+//   processors of both ends would pay. Where they have nothing left, it may be slow because its other end waits for one
+//   of them; then it must be slower still.
 // - Otherwise the highest level is taken that is still twice as fast as the stream needs, so that compression never
-//   holds up a stream and leaves at least half a processor alone.
+//   holds up a stream and leaves at least half a processor alone. It is reached step by step: an error is cheap.
 //
 // A value with the caller's clock. Whether a single frame gets smaller at all is judged by a sample of it, in the
 // thread that compresses (`CodecThreads`).
@@ -22,33 +24,47 @@ package struct AutoCompression: Sendable {
     private var factor = 1.0
     /// What is left of a byte, of those that can be compressed.
     private var left = 0.5
-    private var isOn = false
-    private var offSince: UInt64 = 0
+    /// Where on the ladder; nil: off.
+    private var step: Int?
+    /// When that was changed last.
+    private var since: UInt64 = 0
+
+    /// So many times slower than the fastest level a stream must be; and where no processor is idle.
+    private static let clearly = (idle: 3.0, busy: 20.0)
+    private static let stepTime: UInt64 = 50_000_000
 
     package init(processors: Int) { self.processors = Double(min(4, max(1, processors - 2))) }
 
-    /// The level for the next frames; nil: plain. `rate`: bytes a second, nil where nothing has to wait.
-    package mutating func level(rate: UInt64?, now: UInt64) -> Int? {
+    /// The level for the next frames; nil: plain. `rate`: bytes a second, nil where nothing has to wait. `idle`:
+    /// processors that have nothing else to do, nil while that is not known.
+    package mutating func level(rate: UInt64?, idle: Double?, now: UInt64) -> Int? {
         recover(now)
-        guard let rate else { return turn(on: false, now) }
         let fastest = Self.ladder[0].speed * factor * processors
-        guard Double(rate) * (isOn ? 2 : 3) < fastest else { return turn(on: false, now) }
+        let times = (idle ?? 0) >= 0.5 ? Self.clearly.idle : Self.clearly.busy
+        guard let rate, Double(rate) * times / (step == nil ? 1 : 1.5) < fastest else {
+            if step != nil { since = now }
+            step = nil
+            return nil
+        }
         let needed = Double(rate) / left * 2
-        let step = Self.ladder.last { $0.speed * factor >= needed } ?? Self.ladder[0]
-        _ = turn(on: true, now)
-        return step.level
-    }
-
-    private mutating func turn(on: Bool, _ now: UInt64) -> Int? {
-        if isOn && !on { offSince = now }
-        isOn = on
-        return nil
+        let best = Self.ladder.lastIndex { $0.speed * factor >= needed } ?? 0
+        if let current = step {
+            if best < current { step = best }
+            if best > current, now >= since &+ Self.stepTime {
+                step = current + 1
+                since = now
+            }
+        } else {
+            step = 0
+            since = now
+        }
+        return step.map { Self.ladder[$0].level }
     }
 
     /// While nothing is compressed nothing is measured: a bad moment of this machine is forgotten in some seconds.
     private mutating func recover(_ now: UInt64) {
-        guard !isOn, factor < 1, now >= offSince + 1_000_000_000 else { return }
-        offSince = now
+        guard step == nil, factor < 1, now >= since &+ 1_000_000_000 else { return }
+        since = now
         factor += (1 - factor) / 4
     }
 

@@ -23,6 +23,7 @@ struct ContentPipeline {
     private var front: UInt64 = 0
     private var threads: CodecThreads?
     private var auto = AutoCompression(processors: Thread.processorCount)
+    private var idleness = Idleness()
     private var starvation = Starvation()
     /// Bytes that wait here, before compression where it is not done.
     private(set) var bytes = 0
@@ -51,7 +52,7 @@ struct ContentPipeline {
         case .none: nil
         case .zstd(let level): .zstd(level: Int(level))
         case .zlib(let level): .zlib(level: Int(level))
-        case .auto: auto.level(rate: rate, now: now).map { .zstd(level: $0) }
+        case .auto: auto.level(rate: rate, idle: idleness.measure(now), now: now).map { .zstd(level: $0) }
         }
     }
 
@@ -86,6 +87,7 @@ struct ContentPipeline {
             guard result.number >= front, case .compressing(let weight)? = line[Int(result.number - front)] else {
                 continue
             }
+            idleness.spent(result.time)
             let length = result.message.wireLength
             bytes += length - weight
             line[Int(result.number - front)] = .ready(result.message)
@@ -123,6 +125,28 @@ struct ContentPipeline {
         front += UInt64(line.count)
         line.removeAll()
         bytes = 0
+    }
+}
+
+/// How many processors have nothing to do but compression, looked at ten times a second.
+private struct Idleness {
+    private var last: (time: UInt64, idle: UInt64)?
+    private var compressing: UInt64 = 0
+    private var processors: Double?
+
+    private static let interval: UInt64 = 100_000_000
+
+    mutating func spent(_ time: UInt64) { compressing += time }
+
+    mutating func measure(_ now: UInt64) -> Double? {
+        if let last, now < last.time + Self.interval { return processors }
+        guard let idle = ProcessorTime.idle else { return nil }
+        if let last {
+            processors = Double(idle &- last.idle &+ compressing) / Double(now - last.time)
+        }
+        last = (now, idle)
+        compressing = 0
+        return processors
     }
 }
 

@@ -7,7 +7,7 @@ package struct StreamMeter: Sendable {
     private var last: (time: UInt64, sent: UInt64)?
     private var wasWaiting = false
 
-    private static let enough: UInt64 = 10_000_000
+    private static let enough: UInt64 = 40_000_000
     private static let window: UInt64 = 400_000_000
 
     package init() {}
