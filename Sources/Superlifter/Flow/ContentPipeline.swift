@@ -32,8 +32,8 @@ struct ContentPipeline {
 
     var isEmpty: Bool { line.isEmpty }
 
-    /// Bytes that may wait here: enough that each thread has a frame, one is being written and one is read.
-    var room: Int { choice == .none ? 256 << 10 : (CodecThreads.defaultSize + 2) * Tuning.chunk }
+    /// Bytes that may wait here: one frame, or enough that each thread has one, one is being written and one is read.
+    var room: Int { threads == nil ? Tuning.chunk : (CodecThreads.defaultSize + 2) * Tuning.chunk }
 
     /// Readable when `collect` finds something; negative while there are no threads.
     var wakeUp: WakeUp? { threads?.results.wakeUp }
