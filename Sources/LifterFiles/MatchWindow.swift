@@ -16,15 +16,21 @@ struct MatchWindow: Sendable {
     private static let fullBytes: UInt64 = 64 << 20
     private static let fullLiterals = 2 << 20
     private static let fullOperations = 8192
+    private static let newLiterals = 512 << 10
 
     init(shape: SignatureShape) { self.shape = shape }
 
     /// Enough for a question. A literal is not cut in two where another window can begin soon.
     var isFull: Bool {
         if output.literals.count >= 2 * Self.fullLiterals || bytes >= 2 * Self.fullBytes { return true }
-        guard case .copy? = output.operations.last else { return false }
+        guard case .copy? = output.operations.last else { return isNew }
         return output.literals.count >= Self.fullLiterals || bytes >= Self.fullBytes
             || output.operations.count >= Self.fullOperations
+    }
+
+    /// Nothing in it is known, and it is more than an edit: it is not held back any longer.
+    private var isNew: Bool {
+        output.literals.count >= max(Self.newLiterals, 16 * shape.blockLength) && lastCopy == nil
     }
 
     var lastCopy: DeltaOperation? {

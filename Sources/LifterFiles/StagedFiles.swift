@@ -141,7 +141,11 @@ extension FileLayer {
 
     /// Tells the file system how much will come. Only a full disk is worth failing for.
     private func reserve(_ file: StagedFile) throws(FileProblem) {
-        guard !file.isReserved, !file.isInPlace, !settings.makesHoles, file.target.entry.attributes.size >= Self.reservedFrom else { return }
+        guard !file.isReserved, !file.isInPlace, !settings.makesHoles,
+            file.target.entry.attributes.size >= Self.reservedFrom
+        else { return }
+        // Most of it may come to share the blocks of the old version; what is reserved for it would stay taken.
+        if stages.canClone, stages.basis(of: file.target.id) != nil { return }
         file.isReserved = true
         do throws(Errno) {
             try fileSystem.reserve(file.part.descriptor, size: file.target.entry.attributes.size)
