@@ -129,9 +129,13 @@ extension ReceiverMachine {
         for (id, answer) in zip(ids, answers) {
             guard let received = open[id], case .linking(let decision) = received.state else { continue }
             switch answer {
+            case .unchanged, .first: break
+            // Something was made there, if only for a moment.
+            case .linked, .kept, .failed: directories[received.directory]?.isTouched = true
+            }
+            switch answer {
             case .linked(let path):
                 isKnown(id, received)
-                directories[received.directory]?.isTouched = true
                 var changes = decision.changes.union(.linked)
                 changes.remove(.content)
                 conclude(id, .linked(changes, to: path))
