@@ -119,7 +119,7 @@ class CommandLine:
         for pair in self.pairs():
             trees.small_files(pair.source, 1)
             for options, code in [(["--no-such-option"], 1), (["--max-delete"], 1), (["--timeout", "soon"], 1),
-                                  (["-X"], 4), (["-A"], 4), (["-S"], 4), (["--compress", "lzma"], 1)]:
+                                  (["-X"], 4), (["-A"], 4), (["-U"], 4), (["--compress", "lzma"], 1)]:
                 with self.subTest(options=options):
                     if options == ["--max-delete"]:
                         argv = [self.tool.binary, pair.verb, *self.link.options, pair.source + "/", "--max-delete"]
