@@ -131,9 +131,9 @@ import Testing
     }
 
     private func decoded(_ hello: Hello) throws -> Hello {
-        let encoded = try EncodedMessage(.hello(hello))
-        #expect(encoded.payload.count <= 65_536)
-        guard case .hello(let back) = try Message(kind: encoded.kind, payload: encoded.payload) else {
+        let payload = try Message.hello(hello).encoded()
+        #expect(payload.count <= ProtocolConstants.longestHandshakePayload)
+        guard case .hello(let back) = try Message(kind: .hello, payload: payload) else {
             throw WireError.unexpected("no Hello")
         }
         return back
