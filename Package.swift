@@ -82,7 +82,8 @@ let package = Package(
         .testTarget(
             name: "LifterServiceTests", dependencies: ["LifterService", "LifterTransport", "LifterSystem"],
             swiftSettings: settings),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )
 
 // `contrib/fuzz/run` builds these; nobody else has to.
