@@ -163,6 +163,7 @@ extension ReceiverMachine {
                 return
             }
             if linkGroups[key] == nil { linkGroups[key] = LinkGroup(leader: id) }
+            if !decision.keepsOwn && letOtherGoFirst(key, id) { return }
         }
         // It was in work for its question; what is done now takes it into work again, or ends it.
         open[id] = nil
@@ -178,6 +179,22 @@ extension ReceiverMachine {
         next.changes = decided.changes
         act(decided, id, next, received.entry, false)
         finishIfDone(received.directory)
+    }
+
+    /// A name that would need contents lets one go first whose file is here. Only few are looked at: a group may be large.
+    private mutating func letOtherGoFirst(_ key: LinkKey, _ id: FileID) -> Bool {
+        guard var group = linkGroups[key] else { return false }
+        for index in 0..<min(group.waiting.count, Tuning.linksPerEffect) {
+            guard let other = group.waiting[index], let received = open[other],
+                case .linking(let decision) = received.state, decision.keepsOwn
+            else { continue }
+            group.waiting[index] = id
+            group.leader = other
+            linkGroups[key] = group
+            linkAsks[received.directory, default: []].append(other)
+            return true
+        }
+        return false
     }
 
     // MARK: The first name

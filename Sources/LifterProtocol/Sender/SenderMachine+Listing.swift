@@ -188,7 +188,10 @@ extension SenderMachine {
         case nil:
             let rest = node.listing.count - current.next
             let isShort = rest > 0 && rest <= ProtocolConstants.outrightRange
-            guard options.ignoreTimes || isShort else {
+            // Names with others are told in the order of the directories, so that one that is there comes first.
+            let isPlain =
+                !isShort || (current.next..<node.listing.count).allSatisfy { node.listing.linkedName(at: $0) == nil }
+            guard options.ignoreTimes || (isShort && isPlain) else {
                 tellRange(current, node)
                 return true
             }

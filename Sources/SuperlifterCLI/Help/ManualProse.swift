@@ -84,7 +84,8 @@ enum ManualProse {
             """
             The lines are rsync's, with these exceptions. Times are compared to the nanosecond, not to the second. A \
             push shows < where both ends are on this machine, too. With --no-times nothing is said of a time, where \
-            rsync has T. A single file that gets another name is listed under that. What was in a directory that is \
+            rsync has T. A single file that gets another name is listed under that. Of new hard links the first is \
+            sent and the others refer to it, where rsync may take another one. What was in a directory that is \
             replaced by something else is not listed. The order of the lines is not fixed.
             """),
         .section("JSON lines"),
