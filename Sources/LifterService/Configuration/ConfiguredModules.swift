@@ -38,7 +38,8 @@ struct ConfiguredModules: ModuleHouse {
             .refused, "there is no module '\(shown)' here (superlifter list without a path names those there are)")
         guard let module = configuration.module(named: name) else { throw unknown }
         guard admits(module) else {
-            tell("module \(shown): not for \(address.map { Display.escaped($0) } ?? "local clients")")
+            // Over ssh and a command, what is told is read by the client.
+            if overTCP, let address { tell("module \(shown): not for \(Display.escaped(address))") }
             throw unknown
         }
         if overTCP, let problem = module.problemOverTCP {
