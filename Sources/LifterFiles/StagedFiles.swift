@@ -163,7 +163,9 @@ extension FileLayer {
         _ source: any SourceFile, _ offset: UInt64, _ length: UInt64, with file: StagedFile
     ) -> UInt64 {
         let block: UInt64 = 4096
-        guard !file.isInPlace, length >= block, offset % block == 0, file.written % block == 0, stages.canClone else { return 0 }
+        guard !file.isInPlace, length >= block, offset % block == 0, file.written % block == 0, stages.canClone else {
+            return 0
+        }
         // The whole first, since the end of the source need not be aligned; then without its ragged end.
         for count in [length, length - length % block] {
             do throws(Errno) {

@@ -13,7 +13,9 @@ package enum ProcessorTime {
         let count = read(descriptor, &buffer, buffer.count)
         // "cpu  user nice system idle iowait ...", in ticks.
         guard count > 0, let line = buffer[..<count].split(separator: 0x0a).first else { return nil }
-        let fields = line.split(separator: 0x20).dropFirst().prefix(5).map { UInt64(String(decoding: $0, as: UTF8.self)) }
+        let fields = line.split(separator: 0x20).dropFirst().prefix(5).map {
+            UInt64(String(decoding: $0, as: UTF8.self))
+        }
         guard fields.count == 5, let idle = fields[3], let waiting = fields[4] else { return nil }
         let ticks = UInt64(max(1, sysconf(Int32(_SC_CLK_TCK))))
         return (idle &+ waiting) &* (1_000_000_000 / ticks)

@@ -8,8 +8,9 @@ import Testing
 @Suite struct DeletionTests {
     /// Plans one name of the root; the count.
     private func plan(_ name: String, _ layer: FileLayer, countOnly: Bool = false) -> (UInt64, FileProblem?) {
-        guard case .plannedDeletion(let count, let problem) = layer.perform(
-            .planDeletion(directory: 0, name: bytes(name), countOnly: countOnly))
+        guard
+            case .plannedDeletion(let count, let problem) = layer.perform(
+                .planDeletion(directory: 0, name: bytes(name), countOnly: countOnly))
         else { return (0, FileProblem(.stopped, doing: "wrong result")) }
         return (count, problem)
     }

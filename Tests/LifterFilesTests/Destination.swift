@@ -163,7 +163,8 @@ extension FileLayer {
         let all = bytes(contents)
         let half = all.count / 2
         let written = perform(
-            .writeChunk(id: id, payloads: [.bytes(all, 0..<half), .bytes(all, half..<all.count)])).placed
+            .writeChunk(id: id, payloads: [.bytes(all, 0..<half), .bytes(all, half..<all.count)])
+        ).placed
         guard case .done = written else { return written }
         return perform(.commit(id: id, digest: announced)).placed
     }

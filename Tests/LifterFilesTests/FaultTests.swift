@@ -56,7 +56,8 @@ import Testing
                 let link = entry("link", .symlink, mode: 0o777, target: "new")
                 _ = done(
                     layer.perform(
-                        .makeObject(directory: id, entry: link, set: everything, rule: ReplaceRule())).placed)
+                        .makeObject(directory: id, entry: link, set: everything, rule: ReplaceRule())
+                    ).placed)
             }
             guard done(layer.perform(.publishDirectory(id: id)).placed) else { continue }
             _ = done(

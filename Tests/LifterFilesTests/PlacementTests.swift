@@ -30,7 +30,8 @@ enum Thing: String, CaseIterable, Sendable {
         case .file: return layer.writeSmall(name, "new", rule: rule)
         case .directory, .fullDirectory:
             let made = layer.perform(
-                .makeDirectory(id: 7, parent: 0, entry: entry(name, .directory), rule: rule)).placed
+                .makeDirectory(id: 7, parent: 0, entry: entry(name, .directory), rule: rule)
+            ).placed
             guard case .done = made else { return made }
             if self == .fullDirectory {
                 let written = layer.writeSmall("child", "new", in: 7)
@@ -39,12 +40,14 @@ enum Thing: String, CaseIterable, Sendable {
             let published = layer.perform(.publishDirectory(id: 7)).placed
             guard case .done = published else { return published }
             return layer.perform(
-                .finishDirectory(id: 7, attributes: entry(name, .directory).attributes, set: everything)).placed
+                .finishDirectory(id: 7, attributes: entry(name, .directory).attributes, set: everything)
+            ).placed
         case .link:
             return layer.perform(
                 .makeObject(
                     directory: 0, entry: entry(name, .symlink, mode: 0o777, target: "new"), set: everything,
-                    rule: rule)).placed
+                    rule: rule)
+            ).placed
         case .fifo:
             return layer.perform(
                 .makeObject(directory: 0, entry: entry(name, .fifo, mode: 0o640), set: everything, rule: rule)
@@ -156,8 +159,9 @@ enum Thing: String, CaseIterable, Sendable {
         #expect(layer.writeSmall("there", "new").problem?.code == .refused)
         #expect(layer.writeSmall("fresh", "new").isDone)
         #expect(place.contents("there") == "old")
-        guard case .plannedDeletion(let count, let problem) = layer.perform(
-            .planDeletion(directory: 0, name: bytes("there"), countOnly: false))
+        guard
+            case .plannedDeletion(let count, let problem) = layer.perform(
+                .planDeletion(directory: 0, name: bytes("there"), countOnly: false))
         else { throw Errno.invalid }
         #expect(count == 0 && problem?.code == .refused)
     }

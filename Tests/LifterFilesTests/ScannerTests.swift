@@ -49,8 +49,12 @@ import Testing
         #expect(Array(result.listing.target(at: 2)).text == "somewhere/else")
         #expect(result.attributes.kind == .directory && result.attributes.mode == 0o700)
         #expect(result.problems.isEmpty)
-        #expect(result.owners.contains(OwnerName(isGroup: false, id: Users.effectiveUser, name: try #require(
-            try Users.userName(Users.effectiveUser)))))
+        #expect(
+            result.owners.contains(
+                OwnerName(
+                    isGroup: false, id: Users.effectiveUser,
+                    name: try #require(
+                        try Users.userName(Users.effectiveUser)))))
         #expect(result.owners.count == 2)
     }
 

@@ -29,8 +29,9 @@ import Testing
         let target = FileTarget(
             id: 4, directory: 0, entry: fileEntry("old", "abc"), set: everything, rule: ReplaceRule())
         let bad = SmallFile(target: target, range: 0..<3, digest: digest("abd"))
-        guard case .wroteSmall(let results) = layer.perform(
-            .writeSmall(directory: 0, buffer: bytes("abc"), files: [bad]))
+        guard
+            case .wroteSmall(let results) = layer.perform(
+                .writeSmall(directory: 0, buffer: bytes("abc"), files: [bad]))
         else { throw Errno.invalid }
         #expect(results.first?.problem?.code == .mismatch)
         #expect(place.contents("old") == "small")
@@ -177,8 +178,9 @@ import Testing
                 range: 0..<1, digest: digest("1"))
         }
         system.forgetCalls()
-        guard case .wroteSmall(let results) = layer.perform(
-            .writeSmall(directory: 1, buffer: bytes("1"), files: files))
+        guard
+            case .wroteSmall(let results) = layer.perform(
+                .writeSmall(directory: 1, buffer: bytes("1"), files: files))
         else { throw Errno.invalid }
         #expect(results.allSatisfy { $0.isDone })
         // Open, write, time (close is not counted); and for the first of a batch its owner and mode are looked at.
@@ -248,7 +250,8 @@ import Testing
                 for round in 0..<20 {
                     for name in names {
                         // Small and staged writing share the part names.
-                        let result = round % 2 == 0
+                        let result =
+                            round % 2 == 0
                             ? layer.writeSmall(name, text) : layer.stage(name, text, digest: digest(text))
                         if !result.isDone { print("\(path)/\(name): \(result)") }
                     }

@@ -97,7 +97,8 @@ import Testing
                 let weight = encoded.payloadLength
                 try compressor.compress(&encoded, method)
                 #expect(encoded.payloadLength == weight && encoded.wireLength <= weight)
-                #expect((encoded.wireLength < weight) == (method != .none && bytes.count == 100_000) || bytes.count == 70)
+                #expect(
+                    (encoded.wireLength < weight) == (method != .none && bytes.count == 100_000) || bytes.count == 70)
                 let frame = try encoder.frame(encoded)
                 decoder.push(frame)
                 let received = try #require(try decoder.next())

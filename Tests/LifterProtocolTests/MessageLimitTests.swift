@@ -175,7 +175,8 @@ import Testing
             .sourceProblem(PathProblem(path: path, problem: longProblem)),
             .targetProblem(PathProblem(path: path, problem: longProblem)), .same(upTo: .max),
             .expand(Expand(sequence: .max, mode: .differing, hashes: [UInt64](repeating: .max, count: 32_768))),
-            .subtree(Subtree(id: .max, wish: .nothing)), .request(Request(ids.map { Request.Item($0, resume: longResume) })), .digestRequest(IDList(ids)),
+            .subtree(Subtree(id: .max, wish: .nothing)),
+            .request(Request(ids.map { Request.Item($0, resume: longResume) })), .digestRequest(IDList(ids)),
             .outcomes(Outcomes([Outcomes.Run](repeating: failed, count: 4096))), .deleted(Deleted([path])),
             .content(ContentMessage([ContentSegment](repeating: segment, count: 128))),
         ]

@@ -26,7 +26,8 @@ import Testing
         return frames
     }
 
-    @Test("What waits together travels together, and comes out in order with its weight", arguments: [1, 2, 3, 400, 2000])
+    @Test(
+        "What waits together travels together, and comes out in order with its weight", arguments: [1, 2, 3, 400, 2000])
     func together(count: Int) throws {
         var outbox = outbox()
         for number in 1...UInt64(count) { try outbox.send(range(number)) }

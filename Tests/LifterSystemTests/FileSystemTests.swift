@@ -1,8 +1,9 @@
 // Every other call of the door to the disk, on a real directory.
 
 import Glibc
-@testable import LifterSystem
 import Testing
+
+@testable import LifterSystem
 
 @Suite struct FileSystemTests {
     let scratch: Scratch

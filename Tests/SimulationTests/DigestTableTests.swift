@@ -125,7 +125,9 @@ import Testing
         }
     }
 
-    @Test("Times are compared to the coarser granularity", arguments: [UInt32(100), 1_000_000, 1_000_000_000, 2_000_000_000])
+    @Test(
+        "Times are compared to the coarser granularity",
+        arguments: [UInt32(100), 1_000_000, 1_000_000_000, 2_000_000_000])
     func granularity(step: UInt32) {
         for change in Self.changes where change.description.contains("seconds") {
             var scenario = Scenario(seed: 3)

@@ -71,14 +71,16 @@ import Testing
     @Test("Names that came apart are joined, within a directory and across")
     func join() {
         let source = tree(["a=b=c": [1, 2, 3], "d/x=e/y": [4]])
-        expectDone(source, over: tree(["a=b": [1, 2, 3], "c": [1, 2, 3], "d/x": [4], "e/y": [4]]), links: 2, contents: 0)
+        expectDone(
+            source, over: tree(["a=b": [1, 2, 3], "c": [1, 2, 3], "d/x": [4], "e/y": [4]]), links: 2, contents: 0)
         expectDone(source, over: tree(["a=c": [1, 2, 3], "b=d/x": [9, 9], "e/y": [4]]))
     }
 
     @Test("A new name before one that is here is linked to it; no contents travel")
     func newNames() {
         expectDone(tree(["a=file": [1, 2]]), over: tree(["file": [1, 2]]), links: 1, contents: 0)
-        expectDone(tree(["d/z=file": [1, 2], "d/x": [3]]), over: tree(["file": [1, 2], "d/x": [3]]), links: 1, contents: 0)
+        expectDone(
+            tree(["d/z=file": [1, 2], "d/x": [3]]), over: tree(["file": [1, 2], "d/x": [3]]), links: 1, contents: 0)
     }
 
     @Test("Names that are not of one file any more come apart, also where all else is the same")

@@ -158,7 +158,8 @@ import Testing
 
     // MARK: Damage
 
-    @Test("Contents damaged on the way are sent once more; damaged again, they fail", arguments: [100, 90_000, 300_000])
+    @Test(
+        "Contents damaged on the way are sent once more; damaged again, they fail", arguments: [100, 90_000, 300_000])
     func mismatch(size: Int) {
         for times in [1, 1000] {
             var scenario = scenario(tree(["a": Array(repeating: 7, count: size), "b": [1, 2, 3]]))

@@ -35,7 +35,8 @@ import Testing
         one.run()
         disks.destination.beforeCall = nil
         two.run()
-        #expect(one.violation == nil && two.violation == nil, "seed \(seed): \(one.violation ?? "") \(two.violation ?? "")")
+        #expect(
+            one.violation == nil && two.violation == nil, "seed \(seed): \(one.violation ?? "") \(two.violation ?? "")")
         let found = first.result(disks).withoutReserved
         for (path, item) in found.items where item.kind == .regular {
             let origins = [first.source, second.source, first.old].compactMap { $0.items[path]?.contents }

@@ -73,7 +73,8 @@ import Testing
         #expect(try trips(direction, source: wide, old: wide) { $0.options.delete = .after }.trips <= 2)
     }
 
-    @Test("Scattered changes, and new directories among old ones: a constant number", arguments: [Direction.push, .pull])
+    @Test(
+        "Scattered changes, and new directories among old ones: a constant number", arguments: [Direction.push, .pull])
     func changes(direction: Direction) throws {
         let now = tree(files: 2000, directories: 50)
         var old = now

@@ -5,7 +5,8 @@ import LifterSystem
 import Testing
 
 @Suite struct SessionTests {
-    @Test("A session does what its options say, and a second one finds nothing to do", arguments: SessionSeeds.upTo(300))
+    @Test(
+        "A session does what its options say, and a second one finds nothing to do", arguments: SessionSeeds.upTo(300))
     func options(seed: UInt64) {
         let scenario = Scenario.withOptions(seed)
         let disks = scenario.disks()
@@ -17,9 +18,12 @@ import Testing
         if expected.conflicts == 0 || scenario.plan.options.dryRun {
             #expect(first.isSuccess, "seed \(seed): \(first.failures)")
         } else {
-            #expect(!first.claimsSuccess, "seed \(seed): \(expected.conflicts) names could not be made\n\(scenario.plan.options)")
+            #expect(
+                !first.claimsSuccess,
+                "seed \(seed): \(expected.conflicts) names could not be made\n\(scenario.plan.options)")
         }
-        #expect(disks.source.disk.snapshot(at: Array("src".utf8)) == scenario.source, "seed \(seed): the source changed")
+        #expect(
+            disks.source.disk.snapshot(at: Array("src".utf8)) == scenario.source, "seed \(seed): the source changed")
         if scenario.plan.options.dryRun {
             #expect(scenario.result(disks) == scenario.old, "seed \(seed): a dry run changed something")
         } else if isSettled(scenario, expected) {

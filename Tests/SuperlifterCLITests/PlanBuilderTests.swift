@@ -54,10 +54,11 @@ import Testing
         #expect(try transfer("push \(options) a b")?.wire.compression == expected)
     }
 
-    @Test(arguments: [
-        ("1", 1024), ("100", 102_400), ("0", nil), ("1.5m", 1_572_864), ("2M", 2 << 20), ("1G", 1 << 30),
-        ("500KB", 500_000), ("1MB", 1_000_000), ("3KiB", 3072), ("800B", 800), ("0.5", 512), (".5k", 512),
-    ] as [(String, UInt64?)])
+    @Test(
+        arguments: [
+            ("1", 1024), ("100", 102_400), ("0", nil), ("1.5m", 1_572_864), ("2M", 2 << 20), ("1G", 1 << 30),
+            ("500KB", 500_000), ("1MB", 1_000_000), ("3KiB", 3072), ("800B", 800), ("0.5", 512), (".5k", 512),
+        ] as [(String, UInt64?)])
     func ratesAreWrittenAsInRsync(_ rate: String, _ bytes: UInt64?) throws {
         #expect(try transfer("push --bwlimit=\(rate) a b")?.wire.rateLimit == bytes)
     }

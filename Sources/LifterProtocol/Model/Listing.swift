@@ -89,7 +89,7 @@ package struct Listing: Sendable {
     package var count: Int { records.count }
     package var isEmpty: Bool { records.isEmpty }
     /// Roughly what it occupies, in bytes.
-    package var footprint: Int { 
+    package var footprint: Int {
         bytes.count + records.count * MemoryLayout<Record>.stride + links.count * MemoryLayout<LinkedName>.stride
     }
 

@@ -148,7 +148,9 @@ extension ReceiverMachine {
     // MARK: The own listing
 
     mutating func startScan(_ id: DirectoryID) {
-        guard let directory = directories[id], directory.place == .existing, case .unknown = directory.own else { return }
+        guard let directory = directories[id], directory.place == .existing, case .unknown = directory.own else {
+            return
+        }
         if listingsHeld > Tuning.listingsAhead || running.count > Tuning.effectsInFlight {
             waitingScans.append(id)
             return

@@ -138,7 +138,9 @@ extension ReceiverMachine {
     }
 
     mutating func expand(_ sequence: UInt64, _ mode: Expand.Mode) {
-        guard let range = pendingRanges[sequence], let listing = directories[range.directory]?.ownListing else { return }
+        guard let range = pendingRanges[sequence], let listing = directories[range.directory]?.ownListing else {
+            return
+        }
         var hashes: [UInt64] = []
         if mode == .differing {
             hashes.reserveCapacity(range.upper - range.lower)

@@ -78,7 +78,8 @@ package enum Completions {
         ]
         lines += Command.allCases.map { "            \(quoted("\($0.rawValue):\(HelpText.purpose($0))"))" }
         lines += [
-            "        )", "        _describe command commands", "        return", "    fi", "    local command=$words[2]",
+            "        )", "        _describe command commands", "        return", "    fi",
+            "    local command=$words[2]",
             "    shift words", "    ((CURRENT--))", "    case $command in",
         ]
         for command in Command.allCases {

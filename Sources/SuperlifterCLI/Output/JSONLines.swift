@@ -26,7 +26,8 @@ package enum JSONLines {
 
     /// - Parameter size: bytes of a regular file.
     package static func item(
-        _ change: ItemizedChange, path: [UInt8], size: UInt64? = nil, linkTarget: [UInt8]? = nil, linkedTo: [UInt8]? = nil
+        _ change: ItemizedChange, path: [UInt8], size: UInt64? = nil, linkTarget: [UInt8]? = nil,
+        linkedTo: [UInt8]? = nil
     ) -> [UInt8] {
         var object = event("item")
         object.name("path", path)

@@ -33,7 +33,9 @@ enum OptionValues {
         let number = text.prefix { isDigit($0) || $0 == UInt8(ascii: ".") }
         let unit = String(decoding: text[number.count...], as: UTF8.self).uppercased()
         let parts = number.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard number.contains(where: isDigit), parts.count <= 2, parts.allSatisfy({ $0.count <= 15 }) else { return nil }
+        guard number.contains(where: isDigit), parts.count <= 2, parts.allSatisfy({ $0.count <= 15 }) else {
+            return nil
+        }
         guard let factor = unitFactor(unit), let value = Double(String(decoding: number, as: UTF8.self)) else {
             return nil
         }

@@ -70,7 +70,9 @@ struct TreeGenerator: Sendable {
         for directory in directories where random.chance(25) { addExtras(below: directory, to: &result) }
         if limits.linksNames {
             // Some groups are as they are to be, some have lost names or got others, some are none yet.
-            for group in tree.groups where random.chance(60) { join(group.filter { _ in random.chance(75) }, &result, tree) }
+            for group in tree.groups where random.chance(60) {
+                join(group.filter { _ in random.chance(75) }, &result, tree)
+            }
             linkSome(&result, source: tree, about: 6)
         }
         return result

@@ -79,8 +79,10 @@ struct TreeSnapshot: Hashable, Sendable {
 
     /// The paths of each object with several.
     var groups: [[[UInt8]]] {
-        Dictionary(grouping: links.keys) { links[$0] ?? [] }.values.map { $0.sorted { $0.lexicographicallyPrecedes($1) } }
-            .sorted { $0[0].lexicographicallyPrecedes($1[0]) }
+        Dictionary(grouping: links.keys) { links[$0] ?? [] }.values.map {
+            $0.sorted { $0.lexicographicallyPrecedes($1) }
+        }
+        .sorted { $0[0].lexicographicallyPrecedes($1[0]) }
     }
 
     /// Makes these paths one object; they are in no other group.

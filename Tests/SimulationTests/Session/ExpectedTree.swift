@@ -170,7 +170,9 @@ struct ExpectedTree {
     /// Another file takes the place of one of its kind.
     private mutating func replace(_ path: [UInt8], _ wanted: TreeSnapshot.Item, _ own: TreeSnapshot.Item) {
         create(path, wanted)
-        if !options.keepPermissions { tree.items[path]?.mode = wanted.kind == .regular ? own.mode : wanted.mode & 0o755 }
+        if !options.keepPermissions {
+            tree.items[path]?.mode = wanted.kind == .regular ? own.mode : wanted.mode & 0o755
+        }
     }
 
     /// The same object with other attributes.
@@ -186,7 +188,11 @@ struct ExpectedTree {
         if !abilities.contains(.setIDs) || (!options.keepPermissions && isGivenAway) { chance.insert(.setIDs) }
         if keepsUser { item.user = wanted.user }
         if keepsGroup { item.group = wanted.group }
-        if keepsTime(wanted) { item.modified = wanted.modified } else if wanted.kind == .directory { chance.insert(.time) }
+        if keepsTime(wanted) {
+            item.modified = wanted.modified
+        } else if wanted.kind == .directory {
+            chance.insert(.time)
+        }
         tree.items[path] = item
         open[path] = chance
     }

@@ -31,7 +31,8 @@ struct SimulatedPool {
     var changes: [String: Int] { counts.filter { !Self.harmless.contains($0.key) } }
 
     private static let harmless: Set<String> = [
-        "scan", "forget", "digestFiles", "readSmall", "openSource", "readChunk", "closeSource", "checkPrefix", "resolveOwners",
+        "scan", "forget", "digestFiles", "readSmall", "openSource", "readChunk", "closeSource", "checkPrefix",
+        "resolveOwners",
         "planDeletion", "link", "recordLinks", "claimLinks",
         "matchSmall", "openMatch", "matchChunk", "refineMatch", "signSmall", "openBasis", "signRanges", "closeBasis",
     ]

@@ -216,10 +216,14 @@ final class Simulation {
             violation = "nothing can happen any more\n\(situation)"
             return
         }
-        let deadlines = sides.filter { !$0.isDead && !$0.isFrozen && !$0.isDone }.compactMap { $0.machine?.deadline?.at }
+        let deadlines = sides.filter { !$0.isDead && !$0.isFrozen && !$0.isDone }.compactMap {
+            $0.machine?.deadline?.at
+        }
         guard let next = (times + deadlines).min() else {
             // During the first flight the driver itself looks at the clock.
-            if someoneHangs && sides.contains(where: { $0.machine == nil }) { return sides.forEach { $0.isDone = true } }
+            if someoneHangs && sides.contains(where: { $0.machine == nil }) {
+                return sides.forEach { $0.isDone = true }
+            }
             violation = "nobody will wake up\n\(situation)"
             return
         }
@@ -293,7 +297,8 @@ final class Simulation {
         sides.flatMap { side in
             side.events.compactMap { event in
                 guard case .failed(let path, let problem, let atSource) = event else { return nil }
-                return "\(side.name): \(Display.escaped(path, limit: 100)): \(problem) \(atSource ? "at the source" : "")"
+                return
+                    "\(side.name): \(Display.escaped(path, limit: 100)): \(problem) \(atSource ? "at the source" : "")"
             }
         }
     }

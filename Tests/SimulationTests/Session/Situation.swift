@@ -23,12 +23,13 @@ extension SessionMachine {
     /// The directories under way, without their listings.
     private static func directories(_ dictionary: Mirror) -> String {
         let bulky: Set<String> = ["listing", "own", "entry", "name"]
-        return "    directories = " + dictionary.children.prefix(40).map { pair in
-            let parts = Mirror(reflecting: pair.value).children.map(\.value)
-            guard parts.count == 2 else { return "\(pair.value)" }
-            let fields = Mirror(reflecting: parts[1]).children.filter { !bulky.contains($0.label ?? "") }
-            let text = fields.map { "\($0.label ?? "?") \($0.value)" }.joined(separator: ", ")
-            return "\n      \(parts[0]): " + text.prefix(600)
-        }.joined()
+        return "    directories = "
+            + dictionary.children.prefix(40).map { pair in
+                let parts = Mirror(reflecting: pair.value).children.map(\.value)
+                guard parts.count == 2 else { return "\(pair.value)" }
+                let fields = Mirror(reflecting: parts[1]).children.filter { !bulky.contains($0.label ?? "") }
+                let text = fields.map { "\($0.label ?? "?") \($0.value)" }.joined(separator: ", ")
+                return "\n      \(parts[0]): " + text.prefix(600)
+            }.joined()
     }
 }
