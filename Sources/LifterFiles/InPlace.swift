@@ -3,7 +3,8 @@
 // overwritten until the digest has agreed the file bears a modification time that no quick check takes for the source's;
 // `--update` counts it as old. Every write sets the time to now, so it is set back after each.
 //
-// A name that is not there, or is no regular file, gets its contents aside like any other.
+// A name that is not there, is no regular file, or is one of several names of a file (the others keep what they have),
+// gets its contents aside like any other.
 
 import LifterCodec
 import LifterDelta
@@ -25,7 +26,8 @@ extension FileLayer {
     func openInPlace(_ target: FileTarget, in directory: RawDescriptor) throws(FileProblem) -> StagedFile? {
         let name = target.entry.name
         guard settings.writesInPlace, !settings.appendOnly, let old = try statusIfAny(name, in: directory),
-            old.kind == .regular, !keeps(old, rule: target.rule, modified: target.entry.attributes.modified)
+            old.kind == .regular, old.links == 1,
+            !keeps(old, rule: target.rule, modified: target.entry.attributes.modified)
         else { return nil }
         return try attempting("opening a file to write into it") { () throws(Errno) in
             let descriptor = try openRoomy(name, in: directory, [.read, .write], mode: 0)

@@ -1,3 +1,4 @@
+import Glibc
 import LifterSystem
 import LifterTransport
 import Testing
@@ -277,7 +278,8 @@ struct StreamTests {
                     _ = try? ChildConnection.open([Array("/nonexistent".utf8)], usesPipes: pipes)
                     precondition(DescriptorKind(of: bystander.raw) == .null)
                 }
-                precondition(open() == before)
+                // Whatever else lives in this process may have a file open for a moment.
+                precondition((0..<100).contains { _ in open() == before || usleep(10_000) != 0 })
             }
         }
     }

@@ -198,9 +198,9 @@ class SlowReaders(Flow):
             with open(os.path.join(directory, f"{name}{index:06d}"), "wb"):
                 pass
         if far:
-            argv = self.argv(verb, "-v", *options, far=far)
+            argv = self.argv(verb, "-i", *options, far=far)
         else:
-            argv = [self.tool.binary, verb, "-v", *options, self.source + "/", self.destination]
+            argv = [self.tool.binary, verb, "-i", *options, self.source + "/", self.destination]
         client = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(self.end, client)
         return client
