@@ -52,6 +52,8 @@ extension ReceiverMachine {
         case .unusable:
             entry.state = .awaiting
             open[id] = entry
+            // A small file takes no part's place: it is swept with what nobody wanted.
+            directories[entry.directory]?.partials.insert(Names.part(of: entry.entry.name))
             resumed.remove(id)
             ask(id)
             resumeWaiting()
