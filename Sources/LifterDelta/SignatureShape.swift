@@ -1,7 +1,7 @@
 // How a basis is cut into blocks for its signature, and how much of each block's strong hash is told.
 //
 // Small blocks make a large signature, large blocks make long literals around each edit; how many edits there are is not
-// known. Docs/decisions/0011-what-the-delta-chooses.md has the figures behind the rules here.
+// known. Docs/decisions/0016-what-the-delta-chooses.md has the figures behind the rules here.
 
 /// Block length and strong length of one signature. Values made here always keep the limits below.
 package struct SignatureShape: Hashable, Sendable {
