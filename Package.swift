@@ -53,7 +53,8 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-        .testTarget(name: "LifterSystemTests", dependencies: ["LifterSystem"], swiftSettings: settings),
+        .target(name: "TestPlace", path: "Tests/TestPlace", swiftSettings: settings),
+        .testTarget(name: "LifterSystemTests", dependencies: ["LifterSystem", "TestPlace"], swiftSettings: settings),
         .testTarget(name: "LifterCodecTests", dependencies: ["LifterCodec"], swiftSettings: settings),
         .testTarget(name: "LifterDeltaTests", dependencies: ["LifterDelta", "LifterCodec"], swiftSettings: settings),
         .testTarget(
@@ -61,20 +62,24 @@ let package = Package(
             exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
             name: "LifterFilesTests",
-            dependencies: ["LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem"], swiftSettings: settings),
+            dependencies: ["LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem", "TestPlace"],
+            swiftSettings: settings),
         .testTarget(
-            name: "LifterTransportTests", dependencies: ["LifterTransport", "LifterSystem"], swiftSettings: settings),
+            name: "LifterTransportTests", dependencies: ["LifterTransport", "LifterSystem", "TestPlace"],
+            swiftSettings: settings),
         .testTarget(
             name: "SuperlifterTests",
             dependencies: ["Superlifter", "LifterProtocol", "LifterSystem"], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Superlifter", "LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem"],
-            swiftSettings: settings),
+            dependencies: [
+                "Superlifter", "LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem", "TestPlace",
+            ], swiftSettings: settings),
         .testTarget(
             name: "HostileTests",
             dependencies: [
                 "Superlifter", "SuperlifterCLI", "LifterFiles", "LifterProtocol", "LifterCodec", "LifterSystem",
+                "TestPlace",
             ], swiftSettings: settings),
         .testTarget(
             name: "SuperlifterCLITests",

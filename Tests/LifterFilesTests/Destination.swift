@@ -4,6 +4,7 @@ import Glibc
 import LifterCodec
 import LifterProtocol
 import LifterSystem
+import TestPlace
 import Testing
 
 @testable import LifterFiles
@@ -14,9 +15,8 @@ final class Destination {
     private let ownsPath: Bool
 
     init() {
-        var template = Array("/tmp/lifter-files-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { fatalError("no scratch directory") }
-        path = String(cString: made)
+        guard let made = try? TestPlace.makeDirectory(for: "files") else { fatalError("no scratch directory") }
+        path = made
         ownsPath = true
     }
 

@@ -2,14 +2,14 @@
 
 import Glibc
 import LifterSystem
+import TestPlace
 
 final class ScratchTree {
     let path: String
 
     init() {
-        var template = Array("/tmp/lifter-files-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { fatalError("no room for test files") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let made = try? TestPlace.makeDirectory(for: "files") else { fatalError("no room for test files") }
+        path = made
     }
 
     deinit { _ = shell("chmod -R u+rwx \(quoted(path)); rm -rf \(quoted(path))") }

@@ -2,6 +2,7 @@
 
 import Glibc
 import LifterSystem
+import TestPlace
 
 /// A fresh directory, held open; removed with all its contents at the end.
 final class Scratch {
@@ -10,9 +11,7 @@ final class Scratch {
     let root: RawDescriptor
 
     init(useOpenat2: Bool = true) throws {
-        var template = Array("/tmp/lifter-system-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { throw Errno(rawValue: errno) }
-        path = String(cString: made)
+        path = try TestPlace.makeDirectory(for: "system")
         files = KernelFileSystem(useOpenat2: useOpenat2)
         root = try files.openRoot(Array(path.utf8), [.read, .directory])
     }

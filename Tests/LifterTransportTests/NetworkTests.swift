@@ -1,6 +1,7 @@
 import Glibc
 import LifterSystem
 import LifterTransport
+import TestPlace
 import Testing
 
 private enum Loopback {
@@ -66,7 +67,7 @@ struct NetworkTests {
     }
 
     @Test func unixHint() throws {
-        let path = "/tmp/superlifter-test-\(getpid()).sock"
+        let path = "\(TestPlace.base)/superlifter-test-\(getpid()).sock"
         var server = try ChildProcess(
             ["socat", "UNIX-LISTEN:\(path)", "EXEC:cat"].map { Array($0.utf8) }, error: .null)
         defer { unlink(path) }

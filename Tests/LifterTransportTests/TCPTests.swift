@@ -1,6 +1,7 @@
 import Glibc
 import LifterSystem
 import LifterTransport
+import TestPlace
 import Testing
 
 struct ListenAddressTests {
@@ -135,7 +136,7 @@ struct DialingTests {
 
 struct UnixListenerTests {
     @Test func staleSocketsAreReplacedAndLivingOnesAreNot() throws {
-        let path = Array("/tmp/superlifter-listen-\(getpid())".utf8)
+        let path = Array("\(TestPlace.base)/superlifter-listen-\(getpid())".utf8)
         let first = try Sockets.listen(onPath: path, backlog: 1)
         #expect(throws: Errno.addressInUse) { try Sockets.listen(onPath: path, backlog: 1) }
         let text = String(decoding: path, as: UTF8.self)

@@ -2,6 +2,7 @@
 
 import Glibc
 import LifterSystem
+import TestPlace
 import Testing
 
 @Suite struct ModelFileSystemTests {
@@ -103,10 +104,7 @@ import Testing
 /// A directory on the real disk for one test.
 enum ScratchDirectory {
     static func with(_ body: ([UInt8]) throws -> Void) throws {
-        let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(place)/superlifter-model-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
-        let path = template.dropLast().map { UInt8(bitPattern: $0) }
+        let path = Array(try TestPlace.makeDirectory(for: "model").utf8)
         defer { removeAll(path) }
         try body(path)
     }

@@ -7,6 +7,7 @@
 import Glibc
 import LifterCodec
 import LifterSystem
+import TestPlace
 import Testing
 
 /// What one entry is, down to its identity: nothing about it may change.
@@ -30,9 +31,7 @@ struct Arena: ~Copyable {
 
     /// `keeping`: entries of the destination that count as canaries, too.
     init(populated: Bool = true, keeping: [String] = []) throws {
-        var template = Array("/tmp/superlifter-hostile-XXXXXX".utf8CString)
-        _ = try #require(mkdtemp(&template))
-        top = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        top = try TestPlace.makeDirectory(for: "hostile")
         let canary = top + "/outside/canary"
         for path in [top + "/outside", canary, canary + "/below", top + "/destination"] { mkdir(path, 0o755) }
         Self.write("precious", to: canary + "/file")
@@ -136,7 +135,7 @@ struct Arena: ~Copyable {
 
     /// Through rm, which goes as deep as need be.
     static func remove(_ path: String) {
-        guard path.hasPrefix("/tmp/superlifter-hostile-") else { return }
+        guard path.hasPrefix(TestPlace.base + "/superlifter-hostile-") else { return }
         if var child = try? ChildProcess([bytes("rm"), bytes("-rf"), bytes(path)], error: .null) {
             _ = try? child.wait(timeout: 60_000_000_000)
         }
