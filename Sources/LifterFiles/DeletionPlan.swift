@@ -100,9 +100,7 @@ extension FileLayer {
 
     func planDeletion(in id: DirectoryID, name: [UInt8], countOnly: Bool) -> FileResult {
         do throws(FileProblem) {
-            if settings.appendOnly {
-                throw FileProblem(.refused, doing: "deleting: only new names are allowed")
-            }
+            if settings.appendOnly, !settings.dryRun { throw FileProblem.keepsExisting }
             return try directories.withDirectory(id) { directory throws(FileProblem) in
                 let prefix = directories.path(of: id)
                 var walk = DeletionWalk(

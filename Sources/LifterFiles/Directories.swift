@@ -38,9 +38,7 @@ extension FileLayer {
         if old.kind == .directory {
             throw FileProblem(.inTheWay, doing: "making a directory: one appeared meanwhile; run again")
         }
-        if settings.appendOnly {
-            throw FileProblem(.refused, doing: "replacing: only new names are allowed")
-        }
+        if settings.appendOnly { throw FileProblem.keepsExisting }
     }
 
     // MARK: Publishing
@@ -54,6 +52,7 @@ extension FileLayer {
             if stages.isSpoiled(id) {
                 throw FileProblem(.stopped, doing: "publishing a directory with something half done in it")
             }
+            if settings.appendOnly { try prepare(building) }
             let placed = try working(in: building.parent) { directory throws(FileProblem) in
                 try place(
                     Placement(
@@ -72,6 +71,20 @@ extension FileLayer {
         case .kept, .failed: discard(building)
         }
         return .publishedDirectory(outcome)
+    }
+
+    /// Where a directory that is there is never changed, one that an interrupted session left must not lack more than
+    /// its time. So it gets owner and mode before its name, as far as the work in it allows.
+    private func prepare(_ building: BuildingDirectory) throws(FileProblem) {
+        let descriptor = building.part.descriptor
+        let status = try attempting("looking at a new directory") { () throws(Errno) in
+            try fileSystem.status(of: descriptor)
+        }
+        let set = settings.newDirectorySet.subtracting(.times)
+        let fallback = newMode(building.entry.attributes) | status.mode & 0o2000
+        var missing = missing(building.entry.attributes, set, in: status, fallbackMode: fallback)
+        if let mode = missing.mode, !settings.isRoot { missing.mode = mode | 0o300 }
+        try apply(missing, to: descriptor)
     }
 
     /// Removes a directory under its part name; its lock goes with the last reference to `building`.
@@ -101,6 +114,7 @@ extension FileLayer {
                     var missing = missing(attributes, set, in: status, fallbackMode: fallback)
                     if settings.omitDirectoryTimes { missing.modified = nil }
                     try apply(missing, to: directory)
+                    fileSystem.settle(directory)
                     if settings.syncs {
                         // The names in it are as durable as the files they stand for.
                         try attempting("syncing the directory") { () throws(Errno) in

@@ -1,6 +1,6 @@
 // What one job asks of the disk on this end. A value: it is fixed before the first effect.
 
-import LifterProtocol
+package import LifterProtocol
 package import LifterSystem
 
 package struct FileSettings: Sendable {
@@ -50,8 +50,10 @@ package struct FileSettings: Sendable {
     package var writesInPlace = false
     /// And only lengthened, where it is how the new contents begin.
     package var appends = false
-    /// Only new names: nothing committed is replaced or removed.
+    /// Only new names: nothing committed is replaced, changed or removed.
     package var appendOnly = false
+    /// What a new directory gets, under `appendOnly`, before it has its name.
+    package var newDirectorySet = AttributeSet()
     /// Directory descriptors held at once, at most.
     package var heldDirectories = 64
 

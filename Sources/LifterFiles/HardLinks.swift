@@ -261,6 +261,10 @@ extension FileLayer {
         else { return nil }
         let old = try statusIfAny(entry.name, in: directory)
         if let old, isRecorded(old, file) { return .unchanged }
+        if settings.appendOnly, let old {
+            if keeps(old, rule: ask.rule, modified: entry.attributes.modified) { return .kept }
+            throw .keepsExisting
+        }
         // Nobody sees what is in a directory that is being built.
         let isPrivate = old == nil && stages.isBuilding(id) && !ask.rule.onlyExisting
         var part = isPrivate ? entry.name : PartName.linkPart(of: entry.name)

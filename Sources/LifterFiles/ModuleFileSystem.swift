@@ -210,7 +210,13 @@ package final class ModuleFileSystem: FileSystem {
         try below.clone(source, from: sourceOffset, length: length, to: target, at: targetOffset)
     }
 
+    package func nextData(of descriptor: RawDescriptor, from offset: UInt64) throws(Errno) -> UInt64? {
+        try below.nextData(of: descriptor, from: offset)
+    }
+
     package func sync(_ descriptor: RawDescriptor) throws(Errno) { try below.sync(descriptor) }
+
+    package func settle(_ directory: RawDescriptor) { below.settle(directory) }
 
     package func lock(_ descriptor: RawDescriptor, isDirectory: Bool) throws(Errno) -> Bool {
         try below.lock(descriptor, isDirectory: isDirectory)

@@ -64,7 +64,7 @@ extension FileLayer {
             else { return nil }
             return file
         }
-        guard settings.keepsPartials, !settings.dryRun, !settings.appendOnly else { return nil }
+        guard settings.keepsPartials, !settings.dryRun else { return nil }
         let part = try? working(in: target.directory) { directory throws(FileProblem) in
             try attempting("taking up what an earlier run left") { () throws(Errno) in
                 try claimPartial(target, in: directory)

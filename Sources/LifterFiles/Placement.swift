@@ -47,7 +47,7 @@ extension FileLayer {
             return try placeNew(placement, in: directory)
         }
         if keeps(old, rule: rule, modified: placement.modified) { return .kept }
-        if settings.appendOnly { throw FileProblem(.refused, doing: "replacing: only new names are allowed") }
+        if settings.appendOnly { throw FileProblem.keepsExisting }
         if placement.isDirectory && old.kind == .directory {
             throw FileProblem(.inTheWay, doing: "making a directory: one appeared meanwhile; run again")
         }

@@ -11,7 +11,7 @@ extension FileLayer {
 
     /// `names`: the names of ours that a scan has met; or targets, whose parts are meant then.
     func sweep(in id: DirectoryID, names: [[UInt8]]) -> FileResult {
-        if settings.dryRun || settings.appendOnly { return .swept(count: 0) }
+        if settings.dryRun { return .swept(count: 0) }
         var count = 0
         // What cannot be swept is no failure of the job: it is met again by the next.
         try? working(in: id) { directory throws(FileProblem) in
@@ -25,7 +25,9 @@ extension FileLayer {
                 } else if PartName.isPart(name[...]) {
                     guard targets.contains(name) || isOld(name, directory) else { continue }
                     if try clearPart(name, in: directory) { count += 1 }
-                } else if PartName.isDisplaced(name[...]), settings.replacesDirectories, targets.contains(name) {
+                } else if PartName.isDisplaced(name[...]), settings.replacesDirectories, !settings.appendOnly,
+                    targets.contains(name)
+                {
                     guard let status = try? fileSystem.status(of: name[...], in: directory) else { continue }
                     removePart(name, isDirectory: status.kind == .directory, in: directory)
                     count += 1

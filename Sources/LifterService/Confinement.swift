@@ -16,7 +16,7 @@ package enum Confinement: Hashable, Sendable {
     case root(path: [UInt8], access: Access)
 
     package enum Access: Hashable, Sendable {
-        case readOnly, readWrite
+        case readOnly, appendOnly, readWrite
     }
 }
 
@@ -44,15 +44,14 @@ package struct ConfinementRequest: Sendable {
     /// The confinement of the session. Where `--root` and `--unconfined` are both given, as by a wrapper that passes
     /// a client's arguments on, the root holds.
     package func decide(_ login: LoginFacts) throws(ServeRefusal) -> Confinement {
-        if appendOnly {
-            throw ServeRefusal(message: "--append-only is not in this release", exitCode: 4)
-        }
         if let root {
             guard !root.isEmpty else { throw ServeRefusal(message: "--root names no directory", exitCode: 1) }
-            return .root(path: root, access: readOnly ? .readOnly : .readWrite)
+            // Where a wrapper passes on what a client says, the narrower of two words holds.
+            return .root(path: root, access: readOnly ? .readOnly : appendOnly ? .appendOnly : .readWrite)
         }
         // Never silently weaker than asked for.
         guard !readOnly else { throw ServeRefusal(message: "--read-only needs --root DIR", exitCode: 1) }
+        guard !appendOnly else { throw ServeRefusal(message: "--append-only needs --root DIR", exitCode: 1) }
         guard unconfined || login.overSSH else {
             throw ServeRefusal(
                 message: "refusing to serve all of this user's files to a peer that has not logged in: "

@@ -95,7 +95,7 @@ struct ListenCommand {
                 exitCode: 5)
         case .unconfined: break
         case .root(let path, let access):
-            if overTCP, access == .readWrite, !options.isInsecure {
+            if overTCP, access != .readOnly, !options.isInsecure {
                 throw ServeRefusal(
                     message: "refusing to let everybody who connects write: give --read-only, "
                         + "or --insecure if that is meant",
@@ -131,6 +131,7 @@ struct ListenCommand {
             words.append(Array("--unconfined".utf8))
         }
         if options.confinement.readOnly { words.append(Array("--read-only".utf8)) }
+        if options.confinement.appendOnly { words.append(Array("--append-only".utf8)) }
         if let user = options.user {
             let identity = try Identity.resolve(user: user, group: options.group)
             add("uid", Array(String(identity.user).utf8))

@@ -151,7 +151,9 @@ extension Confinement {
     var forLibrary: Server.Confinement {
         switch self {
         case .unconfined: .unconfined
-        case .root(let path, let access): .root(path, readOnly: access == .readOnly)
+        case .root(let path, .readOnly): .root(path, access: .read)
+        case .root(let path, .appendOnly): .root(path, access: .append)
+        case .root(let path, .readWrite): .root(path, access: .write)
         }
     }
 }

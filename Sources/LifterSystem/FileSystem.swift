@@ -196,8 +196,14 @@ package protocol FileSystem: AnyObject, Sendable {
     /// An exclusive lock that belongs to the open file (an OFD write lock on a file, flock on a directory) and
     /// ends with it. False when somebody else holds it; never waits.
     func lock(_ descriptor: RawDescriptor, isDirectory: Bool) throws(Errno) -> Bool
+
+    /// No call: a directory that this session made has its final attributes, so that nobody need remember that it is
+    /// new.
+    func settle(_ directory: RawDescriptor)
 }
 
 extension FileSystem {
     package func nextData(of descriptor: RawDescriptor, from offset: UInt64) throws(Errno) -> UInt64? { offset }
+
+    package func settle(_ directory: RawDescriptor) {}
 }

@@ -19,7 +19,8 @@ private func perform(_ request: ServeRequest) -> Outcome {
     options.configuration = request.configuration
     options.checksOnly = request.checksConfiguration
     options.confinement = ConfinementRequest(
-        root: request.root, readOnly: request.readOnly, unconfined: request.unconfined)
+        root: request.root, readOnly: request.readOnly, appendOnly: request.appendOnly,
+        unconfined: request.unconfined)
     options.name = request.name
     options.verbosity = request.verbosity
     options.listen = request.listen

@@ -31,7 +31,7 @@ import Testing
             let arena = try Arena()
             let kind = isFile ? EntryKind.regular.rawValue : EntryKind.directory.rawValue
             let ending = try RealEnd.server(
-                .root(bytes(arena.destination), readOnly: false), usesOpenat2: usesOpenat2
+                .root(bytes(arena.destination), access: .write), usesOpenat2: usesOpenat2
             ) { peer in
                 let shape = isFile ? HostileFrame.rootsOfItems([(bytes("file"), kind)]) : HostileFrame.rootsOfContents()
                 guard peer.greetServer(job: RawJob.push(to: bytes(path), shape: shape, options: Self.options)) else {
@@ -57,7 +57,7 @@ import Testing
         for path in Self.paths + [String(repeating: "../", count: 20_000)] {
             var seen: [UInt8] = []
             let ending = try RealEnd.server(
-                .root(bytes(arena.destination), readOnly: true), usesOpenat2: usesOpenat2
+                .root(bytes(arena.destination), access: .read), usesOpenat2: usesOpenat2
             ) { peer in
                 guard peer.greetServer(job: RawJob.pull([bytes(path)], isEmpty: true)) else { return }
                 _ = peer.listen()
@@ -77,7 +77,7 @@ import Testing
     @Test("A read-only server takes nothing", arguments: ["/", "new", "..", "dir/"])
     func readOnly(path: String) throws {
         let arena = try Arena(keeping: ["dir", "home", "file"])
-        let ending = try RealEnd.server(.root(bytes(arena.destination), readOnly: true)) { peer in
+        let ending = try RealEnd.server(.root(bytes(arena.destination), access: .read)) { peer in
             guard peer.greetServer(job: RawJob.push(to: bytes(path))) else { return }
             peer.send([.opened(0), .entries([.file(bytes("file"))]), .listingEnd])
             _ = peer.listen()

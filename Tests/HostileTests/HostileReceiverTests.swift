@@ -155,7 +155,7 @@ import Testing
             for answers in Self.all {
                 var view = PeerView.closed
                 let ending = try RealEnd.server(
-                    .root(bytes(arena.destination), readOnly: true), usesOpenat2: usesOpenat2
+                    .root(bytes(arena.destination), access: .read), usesOpenat2: usesOpenat2
                 ) { peer in
                     let job = RawJob.pull([bytes("/")], options: answers.options, isEmpty: isEmpty)
                     guard peer.greetServer(job: job) else { return }

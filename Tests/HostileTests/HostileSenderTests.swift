@@ -1,5 +1,6 @@
 // A hostile sender against the server (push) and against the client (pull).
 
+import Glibc
 import LifterProtocol
 import LifterSystem
 import Superlifter
@@ -29,6 +30,7 @@ enum Sweep {
     /// The ways in which the lists are played.
     enum Way: Int, CaseIterable {
         case confined, confinedInSteps, unconfined, unconfinedInSteps, pull, pullInSteps, pullIntoEmpty, program
+        case appendOnly
     }
 
     /// Every list of the table; of the random ones, so many to each way that each is played once.
@@ -84,10 +86,60 @@ enum AllLists {
         try Sweep.all(usesOpenat2 ? .confined : .confinedInSteps) { list in
             let arena = try Arena()
             let ending = try RealEnd.server(
-                .root(bytes(arena.destination), readOnly: false), usesOpenat2: usesOpenat2
+                .root(bytes(arena.destination), access: .write), usesOpenat2: usesOpenat2
             ) { $0.push(list, to: bytes("/")) }
             return judgement(list, ending, arena, "pushed, confined, openat2 \(usesOpenat2)")
         }
+    }
+
+    /// Nothing that was there may change, down to its identity; of directories, but for what adding to them changes.
+    @Test("A server that only adds", arguments: waysOfOpening)
+    func appendOnly(usesOpenat2: Bool) throws {
+        try Sweep.all(.appendOnly) { list in
+            let arena = try Arena()
+            let before = Arena.identities(of: arena.destination)
+            let ending = try RealEnd.server(
+                .root(bytes(arena.destination), access: .append), usesOpenat2: usesOpenat2
+            ) { $0.push(list, to: bytes("/")) }
+            let comment = "pushed, append-only, openat2 \(usesOpenat2)"
+            // Where a list asks for deletions the session ends at its job, which is right for any list.
+            var problems: [String] = []
+            if let harm = arena.harm() { problems.append("\(list) \(comment): \(harm)") }
+            if !ending.isSafe { problems.append("\(list) \(comment): \(ending)") }
+            let after = Arena.identities(of: arena.destination)
+            for (path, was) in before {
+                var now = after[path]
+                if was.mode & S_IFMT == S_IFDIR {
+                    now?.changed = was.changed
+                    now?.changedNanoseconds = was.changedNanoseconds
+                }
+                if now != was {
+                    problems.append("\(list) \(comment): \(path) was \(was), is \(String(describing: now))")
+                }
+            }
+            return problems
+        }
+    }
+
+    /// What such a server refuses at the job, by the options that ask for it.
+    @Test("Options that ask for more than adding", arguments: 0..<4)
+    func refusedOptions(which: Int) throws {
+        let arena = try Arena()
+        var options = JobOptions()
+        switch which {
+        case 0: options.delete = .after
+        case 1: options.force = true
+        case 2: options.writing = .inPlace
+        default: options.writing = .append
+        }
+        let ending = try RealEnd.server(.root(bytes(arena.destination), access: .append)) { peer in
+            _ = peer.greetServer(job: RawJob.push(to: bytes("/"), shape: HostileStructures.lists[0].shape, options: options))
+        }
+        guard case .failed(let reason) = ending else {
+            Issue.record("\(ending)")
+            return
+        }
+        #expect(reason.contains("only takes new names"), "\(reason)")
     }
 
     @Test("An unconfined server", arguments: waysOfOpening)

@@ -52,7 +52,7 @@ import Testing
         signal(SIGPIPE, SIG_IGN)
         let (mine, theirs) = try Streams.makeSocketPair().release()
         let thread = try Thread(name: "server", stackSize: 8 << 20) {
-            var server = Server(.root(bytes(destination), readOnly: false))
+            var server = Server(.root(bytes(destination), access: .write))
             server.usesOpenat2 = usesOpenat2
             try? server.serve(input: theirs, output: theirs)
             close(theirs)

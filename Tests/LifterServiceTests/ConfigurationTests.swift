@@ -54,14 +54,15 @@ struct ConfigurationTests {
         #expect(other.identity?.user == 1000 && other.identity?.group == 1001 && other.maxConnections == 3)
         #expect(other.allow?.count == 2 && other.deny.count == 1 && other.exclude == [bytes("*.key")])
         #expect(read.module(named: bytes("nothing")) == nil)
+        let append = try parse("[modules.a]\npath = \"/\"\naccess = \"append\"")
+        #expect(append.modules.first?.access == .append)
         #expect(try parse("listen = \"tcp:1\"\n[modules.a]\npath = \"/\"").listen == [.tcp(host: nil, port: 1)])
     }
 
     /// Each is one mistake in an otherwise right file, its line, and a word that helps.
     @Test(arguments: [
         ("frobs = 1", 4, "max-connections"), ("pth = \"/x\"", 4, "hosts-allow"),
-        ("access = \"append\"", 4, "not in this"),
-        ("access = \"rw\"", 4, "\"read\" or \"write\""), ("access = true", 4, "string"),
+        ("access = \"rw\"", 4, "\"append\" or \"write\""), ("access = true", 4, "string"),
         ("list = \"no\"", 4, "true or false"),
         ("timeout = 0", 4, "1 to 300"), ("timeout = 1.5", 4, "number"), ("max-connections = -1", 4, "number"),
         ("uid = \"nobody-at-all\"", 4, "no user"), ("uid = 4294967295", 4, "number"), ("uid = 12345678", 4, "group"),

@@ -39,13 +39,6 @@ import Testing
         #expect(refused.message.hasPrefix("\(option): "))
     }
 
-    @Test(arguments: ["--append-only"])
-    func plannedServerOptionsAreRefusedByName(_ option: String) throws {
-        let refused = try #require(failure { () throws(UsageFailure) in try parse("serve \(option) x") })
-        #expect(refused.status == .unsupported)
-        #expect(refused.message.hasPrefix("\(option): "))
-    }
-
     @Test(arguments: [
         "-a", "-avz", "-rlptgoD", "-avP", "--partial", "--no-partial", "-S", "--sparse", "--inplace",
         "--append-verify", "--info=progress2", "--delete-after", "--delete-during",

@@ -162,6 +162,9 @@ struct ConfinementTests {
                     outcome(ConfinementRequest(root: root, readOnly: true, unconfined: unconfined), login)
                         == .success(.root(path: root, access: .readOnly)))
                 #expect(
+                    outcome(ConfinementRequest(root: root, appendOnly: true, unconfined: unconfined), login)
+                        == .success(.root(path: root, access: .appendOnly)))
+                #expect(
                     outcome(ConfinementRequest(root: root, unconfined: unconfined), login)
                         == .success(.root(path: root, access: .readWrite)))
             }
@@ -172,8 +175,10 @@ struct ConfinementTests {
     @Test func restrictionsAreNeverDropped() {
         #expect(exitCode(ConfinementRequest(readOnly: true), ssh) == 1)
         #expect(exitCode(ConfinementRequest(readOnly: true, unconfined: true), ssh) == 1)
-        #expect(exitCode(ConfinementRequest(root: [0x2f], appendOnly: true), ssh) == 4)
-        #expect(exitCode(ConfinementRequest(appendOnly: true), stranger) == 4)
+        #expect(exitCode(ConfinementRequest(appendOnly: true), ssh) == 1)
+        #expect(exitCode(ConfinementRequest(appendOnly: true, unconfined: true), stranger) == 1)
+        let both = ConfinementRequest(root: [0x2f], readOnly: true, appendOnly: true)
+        #expect(outcome(both, ssh) == .success(.root(path: [0x2f], access: .readOnly)))
     }
 
     /// The client chooses SSH_ORIGINAL_COMMAND.

@@ -40,6 +40,16 @@ package struct CompareRules: Sendable {
         self.key = key
     }
 
+    /// What a directory of this job's making gets.
+    package var directorySet: AttributeSet {
+        var set = AttributeSet()
+        if permissions { set.insert(.mode) }
+        if directoryTimes { set.insert(.times) }
+        if user { set.insert(.user) }
+        if group { set.insert(.group) }
+        return set
+    }
+
     private func comparesTime(_ kind: EntryKind) -> Bool {
         switch kind {
         case .regular: fileTimes

@@ -39,6 +39,9 @@ package struct FileProblem: Error, Hashable, Sendable {
         self.errno = errno
         self.doing = doing
     }
+
+    /// Why an append-only receiver leaves something as it is, although it differs.
+    package static let keepsExisting = FileProblem(.refused, doing: "changing what is there, on a server that only adds")
 }
 
 /// A name for an owner's number, as this host knows it (empty when it knows none).

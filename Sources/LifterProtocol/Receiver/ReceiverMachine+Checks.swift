@@ -122,6 +122,7 @@ extension ReceiverMachine {
         guard let own, let theirs else { return }
         if own == theirs {
             if entry.changes.isEmpty { return conclude(id, .unchanged) }
+            if onlyAdds { return conclude(id, .failed(.keepsExisting)) }
             if changesNothing { return conclude(id, .settled(entry.changes)) }
             entry.state = .placing
             open[id] = entry
@@ -131,6 +132,7 @@ extension ReceiverMachine {
                 as: .attributes(id))
             return
         }
+        if onlyAdds { return conclude(id, .failed(.keepsExisting)) }
         entry.changes.formUnion([.content, .checksum])
         open[id] = entry
         if changesNothing { return conclude(id, .settled(entry.changes)) }

@@ -230,7 +230,10 @@ extension ReceiverMachine {
     mutating func compareRoot() {
         guard case .contents(let attributes) = shape, pass == 0, agreement.job.purpose != .list else { return }
         var changes = Changes.created
-        if let own = rootAttributes, !rootIsNew {
+        if onlyAdds, !rootIsNew {
+            // Whose it is, and for whom, was decided by whoever made it.
+            changes = []
+        } else if let own = rootAttributes, !rootIsNew {
             changes = compare(
                 Entry(name: [], attributes: localised(attributes)), Entry(name: [], attributes: own))
         }
@@ -363,25 +366,18 @@ extension ReceiverMachine {
             return nil
         }
         directories[id]?.isFinishing = true
-        let wants = directory.place == .fresh || directory.needsAttributes || directory.isTouched
+        let wants =
+            directory.place == .fresh || directory.needsAttributes
+            || directory.isTouched && (!onlyAdds || id == 0 && rootIsNew)
         if wants, !changesNothing, directory.place == .fresh || directory.place == .existing,
             let attributes = directory.entry?.attributes ?? rootAttributes
         {
             // Of a root of named items nothing is set, but work in it may have needed another mode for a while.
-            let set = directory.entry == nil ? [] : directorySet
+            let set = directory.entry == nil ? [] : rules.directorySet
             run(.finishDirectory(id: id, attributes: attributes, set: set), as: .finish(id))
             return nil
         }
         return leave(id)
-    }
-
-    var directorySet: AttributeSet {
-        var set = AttributeSet()
-        if rules.permissions { set.insert(.mode) }
-        if rules.directoryTimes { set.insert(.times) }
-        if rules.user { set.insert(.user) }
-        if rules.group { set.insert(.group) }
-        return set
     }
 
     mutating func finished(directory id: DirectoryID, _ placed: PlaceResult) {

@@ -37,7 +37,8 @@ extension ReceiverMachine {
             report(.listed(path: path(directory, told.name), entry: told))
             return answer(id, .unchanged)
         }
-        let decision = decide(entry, own, in: directory, isPromised)
+        var decision = decide(entry, own, in: directory, isPromised)
+        if onlyAdds, own != nil { decision = sparing(decision, told.name, in: directory) }
         var received = ReceivedEntry(
             directory: directory, entry: entry, changes: decision.changes, rule: rule(for: entry))
         received.isPromised = isPromised && entry.isPromised
@@ -133,6 +134,21 @@ extension ReceiverMachine {
         return entry.attributes.kind == .regular ? decideFile(entry, own, isPromised) : decideObject(entry, own)
     }
 
+    /// The same where what is there stays as it is. Contents that may turn out to be equal are compared.
+    private mutating func sparing(_ decision: Decision, _ name: [UInt8], in directory: DirectoryID) -> Decision {
+        switch decision {
+        case .unchanged, .skip, .later, .refuse, .check: return decision
+        case .attributes, .object, .content: return .refuse(.keepsExisting)
+        case .directory(let changes, var child):
+            if child.place == .unwanted || changes.isEmpty { return decision }
+            fail(path(directory, name), .keepsExisting)
+            // Something else is in the way; or it differs itself, but what is new can be added.
+            guard child.place == .existing else { return unwanted() }
+            child.needsAttributes = false
+            return .directory([], child)
+        }
+    }
+
     private func unwanted() -> Decision { .directory([], ChildPlan(place: .unwanted)) }
 
     /// Under `--delete-before` the first pass only compares and deletes.
@@ -202,7 +218,8 @@ extension ReceiverMachine {
         var changes = Changes()
         let attributes = entry.attributes
         if attributes.kind == .regular && attributes.size != own.attributes.size { changes.insert(.size) }
-        let timesCount = attributes.kind == .directory ? rules.directoryTimes : rules.times
+        // Whatever is added to a directory gives it another time.
+        let timesCount = attributes.kind == .directory ? rules.directoryTimes && !onlyAdds : rules.times
         if timesCount
             && attributes.modified.truncated(to: rules.granularity)
                 != own.attributes.modified.truncated(to: rules.granularity)

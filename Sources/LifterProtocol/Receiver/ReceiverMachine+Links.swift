@@ -174,6 +174,7 @@ extension ReceiverMachine {
         if !mayKeepOwn && decision.keepsOwn {
             let isFile = received.entry.attributes.kind == .regular
             decided = isFile ? .content(decision.changes.union(.content)) : .object(decision.changes)
+            if onlyAdds { decided = .refuse(.keepsExisting) }
             next.own = nil
         }
         next.changes = decided.changes

@@ -80,6 +80,9 @@ package struct ReceiverMachine: Sendable {
     var nextOrder: UInt64 = 1
     /// How many of each may be in work at once; set by whoever knows how many descriptors there are.
     package var workLimit = Tuning.workLimit
+    /// What is there stays as it is, whatever the job says: an entry that differs fails, and nothing of it is asked for.
+    /// The file layer must hold to it by itself; set by whoever serves.
+    package var onlyAdds = false
     var contentsStopped = false
     var rangeChecks = Queue<UInt64>()
     var fileChecks: [FileID] = []

@@ -23,6 +23,8 @@ package struct Configuration: Sendable {
 package struct Module: Sendable {
     package enum Access: String, Sendable {
         case read, write
+        /// Read, and make new names, but change nothing that is there.
+        case append
     }
 
     package var name: [UInt8]

@@ -180,10 +180,8 @@ package struct ConfigurationReader {
         let word = String(decoding: text, as: UTF8.self)
         if let access = Module.Access(rawValue: word) {
             module.access = access
-        } else if word == "append" {
-            complain(entry.line, "access = \"append\" is not in this release; there are \"read\" and \"write\"")
         } else {
-            complain(entry.line, "access is \"read\" or \"write\", not '\(Display.escaped(text, limit: 40))'")
+            complain(entry.line, "access is \"read\", \"append\" or \"write\", not '\(Display.escaped(text, limit: 40))'")
         }
     }
 

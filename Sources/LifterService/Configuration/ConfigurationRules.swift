@@ -25,8 +25,8 @@ extension Configuration {
 extension Module {
     /// Why it may not be served to somebody who came by TCP, and so has not logged in.
     var problemOverTCP: String? {
-        if access == .write, !isInsecure {
-            return "nobody logs in over TCP, so access = \"write\" lets everybody write: "
+        if access != .read, !isInsecure {
+            return "nobody logs in over TCP, so access = \"\(access.rawValue)\" lets everybody write: "
                 + "say insecure = true if that is meant, or access = \"read\""
         }
         if identity == nil, Users.effectiveUser == 0 {

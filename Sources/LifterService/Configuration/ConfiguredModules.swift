@@ -54,7 +54,7 @@ struct ConfiguredModules: ModuleHouse {
             throw SuperlifterError(.refused, "module '\(shown)' cannot be served by this server")
         }
         return EnteredModule(
-            path: module.path, isReadOnly: module.access == .read, hidden: module.exclude,
+            path: module.path, access: module.access.forLibrary, hidden: module.exclude,
             silenceTimeout: module.timeout)
     }
 
@@ -78,6 +78,16 @@ struct ConfiguredModules: ModuleHouse {
         guard hasPlace else {
             throw SuperlifterError(
                 .refused, "module '\(shown)' is busy (\(most) connections, its limit); try again later")
+        }
+    }
+}
+
+extension Module.Access {
+    fileprivate var forLibrary: Server.Access {
+        switch self {
+        case .read: .read
+        case .write: .write
+        case .append: .append
         }
     }
 }

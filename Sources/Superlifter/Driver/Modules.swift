@@ -26,15 +26,15 @@ package struct ListedModule: Hashable, Sendable {
 
 package struct EnteredModule: Sendable {
     package var path: [UInt8]
-    package var isReadOnly: Bool
+    package var access: Server.Access
     /// Patterns of names that are not there.
     package var hidden: [[UInt8]]
     /// Seconds.
     package var silenceTimeout: UInt32?
 
-    package init(path: [UInt8], isReadOnly: Bool, hidden: [[UInt8]], silenceTimeout: UInt32?) {
+    package init(path: [UInt8], access: Server.Access, hidden: [[UInt8]], silenceTimeout: UInt32?) {
         self.path = path
-        self.isReadOnly = isReadOnly
+        self.access = access
         self.hidden = hidden
         self.silenceTimeout = silenceTimeout
     }

@@ -13,7 +13,15 @@ public struct Server: Sendable {
         /// The user's own paths; relative ones from the login directory.
         case unconfined
         /// Beneath this directory alone, which is both `/` and the login directory of the session.
-        case root([UInt8], readOnly: Bool)
+        case root([UInt8], access: Access)
+    }
+
+    /// What may be done there.
+    public enum Access: Hashable, Sendable {
+        case read
+        /// Read, and make new names; what is there already is never replaced, changed or removed.
+        case append
+        case write
     }
 
     /// What may be reached.
@@ -101,7 +109,7 @@ public struct Server: Sendable {
                 entered = module
                 result.job.paths = inside.paths
                 if inside.isModuleItself { rootName = inside.module }
-                place = .root(module.path, readOnly: module.isReadOnly)
+                place = .root(module.path, access: module.access)
                 silence = Self.shorter(silence, module.silenceTimeout)
                 // The module may have made us somebody who can do less.
                 hello.abilities = Session.abilities
@@ -116,9 +124,12 @@ public struct Server: Sendable {
         if let entered, !entered.hidden.isEmpty || rootName != nil {
             fileSystem = ModuleFileSystem(fileSystem, hiding: entered.hidden, root: held, rootName: rootName)
         }
+        let onlyAdds = Self.access(to: place) == .append
+        // Above all else that looks like a disk, so that nothing gets past it.
+        if onlyAdds { fileSystem = AppendOnlyFileSystem(fileSystem) }
         defer { if held >= 0 { fileSystem.close(held) } }
         switch result.job.direction {
-        case .push: try receive(&greeting, hello, result, base, fileSystem)
+        case .push: try receive(&greeting, hello, result, base, fileSystem, onlyAdds: onlyAdds)
         case .pull: try send(&greeting, hello, result, base, fileSystem)
         }
     }
@@ -154,9 +165,37 @@ public struct Server: Sendable {
     }
 
     private func check(_ job: Job, _ place: Confinement) throws(SuperlifterError) {
-        guard case .root(_, readOnly: true) = place, Self.isWriting(job) else { return }
         let what = modules == nil ? "server" : "module"
-        throw SuperlifterError(.refused, "this \(what) is read-only: nothing can be pushed to it")
+        switch Self.access(to: place) {
+        case .write: return
+        case .read:
+            if Self.isWriting(job) {
+                throw SuperlifterError(.refused, "this \(what) is read-only: nothing can be pushed to it")
+            }
+        case .append:
+            if job.direction == .push, job.purpose == .transfer, let option = Self.changing(job.options) {
+                throw SuperlifterError(
+                    .refused, "this \(what) only takes new names, so \(option) is not for it; leave it out")
+            }
+        }
+    }
+
+    private static func access(to place: Confinement) -> Access {
+        switch place {
+        case .unconfined: .write
+        case .root(_, let access): access
+        }
+    }
+
+    /// An option that asks for more than new names, as a user writes it.
+    private static func changing(_ options: JobOptions) -> String? {
+        if options.delete != .none { return options.deleteExcluded ? "--delete-excluded" : "--delete" }
+        if options.force { return "--force" }
+        switch options.writing {
+        case .aside: return nil
+        case .inPlace: return "--inplace"
+        case .append: return "--append-verify"
+        }
     }
 
     private func openBase(
@@ -179,7 +218,7 @@ public struct Server: Sendable {
 
     private func receive(
         _ greeting: inout Greeting, _ hello: Hello, _ result: HandshakeResult, _ base: PathBase,
-        _ fileSystem: any FileSystem
+        _ fileSystem: any FileSystem, onlyAdds: Bool
     ) throws(SuperlifterError) {
         let agreement = Session.agreement(result, own: hello, ownIsReceiver: true)
         let shape = result.job.shape ?? .items([])
@@ -188,9 +227,9 @@ public struct Server: Sendable {
         do throws(SuperlifterError) {
             root = try Session.destination(
                 result.job.paths[0], agreement, shape: shape, base: base, fileSystem: fileSystem)
-            layer = FileLayer(
-                fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: false),
-                role: .receiver(root))
+            var settings = try Session.settings(agreement, isSender: false)
+            settings.appendOnly = onlyAdds
+            layer = FileLayer(fileSystem: fileSystem, settings: settings, role: .receiver(root))
         } catch {
             greeting.sayAbort(error.abort)
             throw error
@@ -201,6 +240,7 @@ public struct Server: Sendable {
             agreement, destination: Session.ready(root, fileSystem), rootExists: !root.isMissing,
             rootIsNew: root.isNew, renamedTo: root.renamedTo, reportsEvents: false, now: Clock.monotonic)
         machine.workLimit = DescriptorBudget.work
+        machine.onlyAdds = onlyAdds && result.job.purpose == .transfer
         try run(machine, link(stream, greeting), layer)
     }
 

@@ -24,6 +24,16 @@ extension OptionTable {
             "read-only", nil, nil, .built(.readOnly), for: .serve, in: .serving, common: true,
             "let clients read below --root, and change nothing"),
         Option(
+            "append-only", nil, nil, .built(.appendOnly), for: .serve, in: .serving, common: true,
+            "let clients read and make new names below --root, and change none",
+            """
+            What is there is never replaced, shortened, renamed, removed or given other attributes, whatever a client \
+            asks; entries that differ from it fail one by one, and what is equal counts as done. Of a directory that \
+            is there only what is new in it is added: its time is not compared, since adding changes it, and nothing \
+            is compared of the destination itself. Interrupted files are continued. --delete, --force, --inplace and \
+            --append-verify are refused.
+            """),
+        Option(
             "as", nil, "NAME", .built(.asName), for: .serve, in: .serving, common: true,
             "call the client NAME in messages",
             "For forced commands: one line of authorized_keys per key, each with its own NAME."),
@@ -59,13 +69,5 @@ extension OptionTable {
             "handshake-timeout", nil, "SECONDS", .built(.handshakeTimeout), for: .serve, in: .serving,
             "end a connection whose handshake is not done in time",
             "Counted from when it was accepted. The default is 30, or 300 with --inetd unless it is TCP."),
-        later("append-only", nil, "let clients create names, and change none"),
     ]
-
-    private static func later(
-        _ long: String, _ metavar: String?, _ help: String, repeatable: Bool = false
-    ) -> Option {
-        Option(
-            long, nil, metavar, .later("not built yet"), repeatable: repeatable, for: .serve, in: .serving, help)
-    }
 }

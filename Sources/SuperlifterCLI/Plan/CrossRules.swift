@@ -85,8 +85,11 @@ package struct CrossRule: Sendable {
         },
         CrossRule("--check-config needs --config FILE") { $0.isOn(.checkConfig) && $0.last(.config) == nil },
         CrossRule("--gid needs --uid") { $0.last(.gid) != nil && $0.last(.uid) == nil },
-        CrossRule("--read-only needs --root: it says what clients may do below that directory") {
-            $0.isOn(.readOnly) && $0.last(.root) == nil
+        CrossRule("--read-only and --append-only need --root: they say what clients may do below that directory") {
+            ($0.isOn(.readOnly) || $0.isOn(.appendOnly)) && $0.last(.root) == nil
+        },
+        CrossRule("--read-only lets clients change nothing, --append-only lets them add; choose one") {
+            $0.isOn(.readOnly) && $0.isOn(.appendOnly)
         },
     ]
 }

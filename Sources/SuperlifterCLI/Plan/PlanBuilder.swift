@@ -75,6 +75,7 @@ package struct PlanBuilder {
         request.inetd = parsed.isOn(.inetd)
         request.root = try path(.root)
         request.readOnly = parsed.isOn(.readOnly)
+        request.appendOnly = parsed.isOn(.appendOnly)
         request.name = try path(.asName)
         request.unconfined = parsed.isOn(.unconfined)
         request.verbosity = parsed.occurrences.count { $0.id == .verbose }

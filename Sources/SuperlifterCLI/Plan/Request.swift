@@ -210,6 +210,7 @@ package struct ServeRequest: Equatable, Sendable {
     package var inetd = false
     package var root: [UInt8]?
     package var readOnly = false
+    package var appendOnly = false
     package var name: [UInt8]?
     package var unconfined = false
     package var verbosity = 0

@@ -20,6 +20,7 @@ struct SessionPlan: Sendable {
     var serverVersions: ClosedRange<UInt16> = 1...1
     var granularity: UInt32 = 1
     var syncs = false
+    var protection = Protection.none
     var heldDirectories = 64
     /// What is left of an interrupted file is kept from so many bytes on; 0: not at all.
     var smallestPartial: UInt64 = 1000
@@ -50,6 +51,15 @@ struct SessionPlan: Sendable {
     var eventLimit = 0
     /// One effect in so many takes minutes; 0: none.
     var lateEffects = 0
+
+    /// What holds the receiver to adding.
+    enum Protection: Sendable {
+        case none
+        /// The disk alone refuses; machine and file layer do what the job says.
+        case disk
+        /// As an append-only server sets it up.
+        case server
+    }
 
     /// The smallest windows that a peer may announce.
     static var smallestLimits: Limits {
@@ -99,6 +109,8 @@ struct SessionPlan: Sendable {
         settings.makesHoles = options.sparse
         settings.writesInPlace = options.writing != .aside
         settings.appends = options.writing == .append
+        settings.appendOnly = protection == .server
+        settings.newDirectorySet = CompareRules(options, abilities: abilities, granularity: 1, key: 0).directorySet
         return settings
     }
 }

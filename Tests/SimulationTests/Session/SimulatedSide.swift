@@ -87,10 +87,12 @@ final class SimulatedSide {
             } else {
                 var options = DestinationRoot.Options()
                 options.dryRun = plan.options.dryRun
-                let root = try DestinationRoot.open(plan.destination, options, base: .user, fileSystem: fileSystem)
+                let disk: any FileSystem =
+                    plan.protection == .none ? fileSystem : AppendOnlyFileSystem(fileSystem)
+                let root = try DestinationRoot.open(plan.destination, options, base: .user, fileSystem: disk)
                 destination = root
                 layer = FileLayer(
-                    fileSystem: fileSystem, settings: plan.settings(isSender: false, startedAt: startedAt),
+                    fileSystem: disk, settings: plan.settings(isSender: false, startedAt: startedAt),
                     role: .receiver(root))
             }
         } catch {
@@ -194,6 +196,7 @@ final class SimulatedSide {
                 agreement, destination: ready, rootExists: !destination.isMissing, renamedTo: destination.renamedTo,
                 reportsEvents: true, now: now)
             if plan.eventLimit > 0 { receiver.eventLimit = plan.eventLimit }
+            receiver.onlyAdds = plan.protection == .server && plan.purpose == .transfer
             machine = receiver
         }
         if plan.pace > 0 { machine?.paced(plan.pace) }
