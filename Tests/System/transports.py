@@ -295,7 +295,8 @@ class SshLab:
         # What this account's own start files do (and how long they take) is nobody's business here.
         home = os.path.join(self.directory, "home")
         os.makedirs(home, exist_ok=True)
-        settings += [f"Match User {pwd.getpwuid(os.geteuid()).pw_name}", f"    SetEnv HOME={home}"]
+        settings += [f"Match User {pwd.getpwuid(os.geteuid()).pw_name}",
+                     f"    SetEnv HOME={home} PATH={home}/bin:{SYSTEM_PATH}"]
         with open(os.path.join(self.directory, "sshd_config"), "w") as file:
             file.write("\n".join(settings) + "\n")
         with open(os.path.join(self.directory, "host_key.pub")) as file:
@@ -317,8 +318,12 @@ class SshLab:
 
     def force(self, alias, command):
         """Makes `alias` log in with a key of its own that may do nothing but run `command`."""
+        self.authorize_key(alias, f'restrict,command="{command}"')
+
+    def authorize_key(self, alias, options):
+        """Makes `alias` log in with a key of its own, whose line in authorized_keys begins with these options."""
         self._key("key_" + alias)
-        self._authorize("key_" + alias, f'restrict,command="{command}"')
+        self._authorize("key_" + alias, options)
         self.add_host(alias, key="key_" + alias)
 
     def add_user(self, alias, shell="/bin/bash"):
