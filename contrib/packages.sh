@@ -28,6 +28,25 @@ need_packages() {
     exit 1
 }
 
+# unpack_package PACKAGE DIRECTORY: the files of a package below DIRECTORY, without installing it. What it needs
+# besides is installed, where that can be done; if not, whatever wanted it says that it is not there.
+unpack_package() {
+    command -v dpkg-deb >/dev/null 2>&1 || return 0
+    [ ! -d "$2" ] || return 0
+    fetched=$(mktemp -d)
+    chmod 755 "$fetched"
+    updated="apt-get update"
+    [ "$(id -u)" = 0 ] || updated="sudo -n apt-get update"
+    if (cd "$fetched" && { apt-get download "$1" || { $updated && apt-get download "$1"; }; }) \
+        >/dev/null 2>&1 </dev/null; then
+        needs=$(dpkg-deb -f "$fetched"/*.deb Depends | tr ',' '\n' | sed 's/[(|].*//' | tr -d ' ' |
+            grep '^lib' | sed 's/:any$//')
+        (need_packages $needs) || true
+        mkdir -p "$2" && dpkg-deb -x "$fetched"/*.deb "$2"
+    fi
+    rm -rf "$fetched"
+}
+
 # Daemons that come with a package must not be started on somebody's machine for the sake of a test, so a policy
 # that forbids it stands while packages are unpacked, where the machine has none of its own.
 install_quietly() {

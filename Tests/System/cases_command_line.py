@@ -103,6 +103,12 @@ class CommandLine:
         result = self.run_plain(argv, 0)
         for name in [b"f000000", b"f000001", b"f000002"]:
             self.assertIn(name, result.out)
+        argv[-1] = self.link.at(far + "/f000001")
+        self.assertRegex(self.run_plain(argv, 0).out, rb"^\S+ .*f000001\n$")
+        if self.link.root is not None:
+            # A server that shows one directory shows it where no path is named, too.
+            argv[-1] = os.fsencode(self.link.prefix)
+            self.assertIn(os.fsencode(os.path.basename(far)), self.run_plain(argv, 0).out)
         argv[-1] = self.link.at(far + "/missing")
         self.assertIn(b"missing", self.run_plain(argv, range(1, 128)).err)
 

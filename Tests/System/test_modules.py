@@ -18,13 +18,25 @@ except ImportError:
     from test_listener import children, soon
 
 
+class Configured(tools.Superlifter):
+    """The same program, started with a configuration whatever starts it."""
+
+    def __init__(self, binary, config):
+        super().__init__(binary)
+        self.config = config
+
+    def serve(self, scratch, root=None, read_only=False, ssh=False):
+        return [self.binary, "serve", "--inetd", "--config", self.config]
+
+
 class Modules(SystemTest):
     def setUp(self):
         self.only_for("superlifter")
         self.place = self.fresh("modules")
         self.public = os.path.join(self.place, "public")
         self.incoming = os.path.join(self.place, "incoming")
-        for path in [self.public, self.incoming]:
+        self.vault = os.path.join(self.place, "vault")
+        for path in [self.public, self.incoming, self.vault]:
             os.makedirs(path)
         trees.write(os.path.join(self.public, "file"), b"for all")
         trees.write(os.path.join(self.public, "private.key"), b"for nobody")
@@ -57,6 +69,11 @@ exclude = ["*.key"]
 path = "{self.incoming}"
 list = false
 {self.rights}
+[modules.vault]
+path = "{self.vault}"
+access = "append"
+insecure = true
+{self.rights}
 [modules.elsewhere]
 path = "{self.incoming}"
 hosts-allow = ["192.0.2.0/24"]
@@ -83,13 +100,13 @@ hosts-allow = ["192.0.2.0/24"]
         server = self.listening(config)
         yield "tcp", [], server.url + "/"
         yield "unix", ["--via", f"unix:{self.place}/sock"], "there:"
-        yield "command", ["--via", f"command:{self.tool.binary} serve --inetd --config {config}"], "there:"
-        try:
-            lab = self.enterContext(transports.SshLab(self.fresh("ssh")))
-        except transports.Missing as missing:
-            skip_or_fail(f"{missing} is not installed")
-        lab.force("forced", f"{self.tool.binary} serve --inetd --config {config}")
-        yield "ssh", ["-e", " ".join(lab.shell())], "forced:"
+        tool = Configured(self.tool.binary, config)
+        for name in ["command", "socat", "socat-pipes", "systemd-socket", "inetd", "ssh-root"]:
+            try:
+                link = self.enterContext(transports.TRANSPORTS[name](tool, self.fresh(name)))
+            except transports.Missing as missing:
+                skip_or_fail(f"{missing} is not installed")
+            yield name, link.options, link.prefix
 
     def test_the_same_everywhere(self):
         for name, options, at in self.roads(self.usual()):
@@ -127,6 +144,20 @@ hosts-allow = ["192.0.2.0/24"]
                 self.assertEqual(sorted(os.listdir(self.incoming)), ["new", "their.key"])
                 for left in ["new", "their.key"]:
                     trees.remove(os.path.join(self.incoming, left))
+
+                # Added to, and nothing more.
+                kept = os.path.join(self.vault, "new")
+                self.run_tool("push", *options, source + "/", at + "vault/")
+                before = os.stat(kept)
+                self.run_tool("push", *options, source + "/", at + "vault/")
+                self.assertIn(b"only takes new names",
+                              self.run_tool("push", *options, "--delete", source + "/", at + "vault/", expect=5).err)
+                trees.write(os.path.join(source, "new"), b"other")
+                told = self.run_tool("push", *options, source + "/", at + "vault/", expect=23)
+                self.assertIn(b"new: changing what is there", told.err)
+                self.assertEqual(os.stat(kept), before)
+                for left in os.listdir(self.vault):
+                    trees.remove(os.path.join(self.vault, left))
 
                 # What is not there, and what is not for us, in the same words.
                 words = {self.run_tool("list", *options, at + path, expect=5).err.replace(path.encode(), b"X")

@@ -49,6 +49,7 @@ class Services(SystemTest):
             skip_or_fail("the shipped files are for root")
         self.place = self.fresh("services")
         self.srv = os.path.join(self.place, "srv")
+        os.makedirs(os.path.join(self.srv, "pub"))
         trees.write(os.path.join(self.srv, "pub/file"), b"for all")
         trees.write(os.path.join(self.srv, "pub/my.key"), b"for nobody")
         os.makedirs(os.path.join(self.srv, "inbox"))
@@ -140,11 +141,13 @@ class Services(SystemTest):
         self.assertEqual(service["RuntimeDirectory"], ["superlifter"])
         os.makedirs("/run/superlifter", mode=0o755, exist_ok=True)
         script = os.path.join(self.place, "confined")
+        lines = ["#!/bin/sh -e", "mount --make-rprivate /",
+                 f"for path in {self.srv} /run/superlifter; do mount --bind $path $path; done"]
+        # PrivateTmp, unless what is tried is there itself: then it can at least be written to, as that can.
+        is_here = self.place.startswith("/tmp/") or self.tool.binary.startswith("/tmp/")
+        lines.append("mount --bind /tmp /tmp" if is_here else "mount -t tmpfs none /tmp")
         with open(script, "w") as file:
-            file.write("#!/bin/sh -e\nmount --make-rprivate /\n"
-                       f"for path in {self.srv} /run/superlifter; do mount --bind $path $path; done\n"
-                       "mount -t tmpfs none /tmp\n" * (not self.place.startswith("/tmp/")) +
-                       'mount -o remount,bind,ro /\nexec "$@"\n')
+            file.write("\n".join([*lines, "mount -o remount,bind,ro /", 'exec "$@"']) + "\n")
         os.chmod(script, 0o755)
         return ["unshare", "--mount", script, *setpriv]
 
@@ -202,7 +205,9 @@ class Services(SystemTest):
         with open(trace, errors="replace") as file:
             called = {found[1] for found in re.finditer(r"^\d+ +(\w+)\(", file.read(), re.M)}
         self.assertGreater(len(called), 20)
-        self.assertEqual(called - allowed, set())
+        # fchmodat2, by its name or its number: younger than many a systemd, whose filter then refuses it; the program
+        # does without.
+        self.assertEqual(called - allowed - {"fchmodat2", "syscall_0x1c4"}, set())
 
     def system_calls(self, group):
         listed = tools.execute(["systemd-analyze", "syscall-filter", "--no-pager", group]).out.decode()
@@ -246,6 +251,7 @@ class Services(SystemTest):
     def keys(self):
         """Hosts by the name that each shipped line has for its key; and the directory that they all name."""
         base = os.path.join(self.place, "dir")
+        os.makedirs(os.path.join(base, "there"))
         trees.write(os.path.join(base, "there/file"), b"old")
         os.symlink("/etc", os.path.join(base, "there/out"))
         try:
@@ -266,6 +272,19 @@ class Services(SystemTest):
                     names.append(found[2])
         self.assertEqual(names, ["reader", "keeper", "owner", "guest"])
         yield lab, base
+
+    def forwards(self, lab, name):
+        """Whether a key can have the host connect to a port."""
+        with socket.socket() as door:
+            door.bind(("127.0.0.1", 0))
+            door.listen()
+            door.setblocking(False)
+            tools.execute([*lab.shell(), "-W", f"127.0.0.1:{door.getsockname()[1]}", name], timeout=5)
+            try:
+                door.accept()[0].close()
+                return True
+            except BlockingIOError:
+                return False
 
     def test_authorized_keys(self):
         with self.keys() as (lab, base):
@@ -289,12 +308,9 @@ class Services(SystemTest):
                     for path in [":/etc/passwd", ":../../../../../../etc/passwd", place + "out/passwd"]:
                         result = tools.execute([self.tool.binary, "pull", *shell, name + path, self.fresh("out")])
                         self.assertNotEqual(result.code, 0, result)
-                    with socket.socket() as door:
-                        door.bind(("127.0.0.1", 0))
-                        door.listen()
-                        forward = tools.execute([*lab.shell(), "-W", f"127.0.0.1:{door.getsockname()[1]}", name])
-                        self.assertIn(b"prohibited", forward.err, forward)
+                    self.assertFalse(self.forwards(lab, name))
 
+            self.assertTrue(self.forwards(lab, "plain"), "an unrestricted key may")
             self.assertIn(b"read-only", push("reader", expect=5).err)
             self.assertIn(b"read-only", push("guest", expect=5, to=":pub/").err)
             self.run_tool("list", *shell, "guest:there/", expect=5)

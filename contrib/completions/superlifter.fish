@@ -70,6 +70,7 @@ complete -c superlifter -n '__fish_seen_subcommand_from serve' -l inetd -d 'serv
 complete -c superlifter -n '__fish_seen_subcommand_from serve' -l listen -x -d 'listen on tcp:HOST:PORT or unix:PATH; each client gets a process'
 complete -c superlifter -n '__fish_seen_subcommand_from serve' -l root -r -F -d 'serve DIR and nothing else: it is both / and the login directory'
 complete -c superlifter -n '__fish_seen_subcommand_from serve' -l read-only -d 'let clients read below --root, and change nothing'
+complete -c superlifter -n '__fish_seen_subcommand_from serve' -l append-only -d 'let clients read and make new names below --root, and change none'
 complete -c superlifter -n '__fish_seen_subcommand_from serve' -l as -x -d 'call the client NAME in messages'
 complete -c superlifter -n '__fish_seen_subcommand_from serve' -l unconfined -d 'serve the user'\''s own paths, although not started by ssh'
 complete -c superlifter -n '__fish_seen_subcommand_from serve' -l config -r -F -d 'serve the modules that FILE describes'

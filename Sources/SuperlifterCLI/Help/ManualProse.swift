@@ -156,7 +156,7 @@ enum ManualProse {
         ]),
         .paragraph(
             """
-            As root it also needs --uid, and without --read-only it needs --insecure, since nobody has logged in. A \
+            As root it also needs --uid, and without --read-only it needs --insecure, also with --append-only, since nobody has logged in. A \
             client that has said nothing costs no process; it is sent away when the time for the handshake is over. \
             Clients beyond --max-connections are told to try again later (their exit code is 5). The server's own \
             standard error is its log.
@@ -176,12 +176,12 @@ enum ManualProse {
             "lock-directory = \"/run/lifter\"      # where modules count, if several users serve them",
             "[modules.NAME]",
             "path = \"/srv/pub\"                  # required; no path and no link leads out of it",
-            "access = \"read\"                    # or \"write\"",
+            "access = \"read\"                    # or \"append\" (as --append-only), or \"write\"",
             "comment = \"for people\"             # shown by list",
             "list = true                         # false: not shown",
             "uid = \"nobody\"                     # whose rights it has, by name or number",
             "gid = \"nogroup\"                    # without it the user's own; no other groups are kept",
-            "insecure = false                    # true: access = \"write\" also over TCP, without a login",
+            "insecure = false                    # true: \"append\" or \"write\" also over TCP, without a login",
             "max-connections = 10                # counted over all transports",
             "hosts-allow = [\"192.0.2.0/24\"]     # numeric; then nobody else. \"local\": without an address",
             "hosts-deny = [\"192.0.2.7\"]         # wins over hosts-allow",
@@ -211,6 +211,8 @@ enum ManualProse {
         .lines([
             "# this key may read and write below /srv/backup/anna",
             "command=\"superlifter serve --inetd --root /srv/backup/anna --as anna\",restrict ssh-ed25519 AAAA... anna",
+            "# this key may read, and add new names",
+            "command=\"superlifter serve --inetd --root /srv/keep --append-only\",restrict ssh-ed25519 AAAA... keeper",
             "# this key may only read",
             "command=\"superlifter serve --inetd --root /srv/pub --read-only\",restrict ssh-ed25519 AAAA... pub",
         ]),
@@ -226,7 +228,8 @@ enum ManualProse {
         .paragraph(
             """
             Plain TCP is neither encrypted nor authenticated: whoever can connect may do what the server allows. Bind \
-            it to loopback, or serve read-only.
+            it to loopback, or serve read-only. Units for systemd, lines for inetd, xinetd and authorized_keys, and a \
+            configuration to begin with are in contrib/services of the source.
             """),
     ]
 
@@ -252,7 +255,7 @@ enum ManualProse {
         .paragraph(
             """
             What differs of a file is looked for in the file of the same name only, so one that was renamed is sent \
-            whole. There is no configuration file, and so no module.
+            whole.
             """),
         .section("See also"),
         .paragraph("ssh(1), sshd(8), rsync(1), inetd(8), systemd.socket(5), socat(1)"),
