@@ -133,7 +133,8 @@ enum AllLists {
         default: options.writing = .append
         }
         let ending = try RealEnd.server(.root(bytes(arena.destination), access: .append)) { peer in
-            _ = peer.greetServer(job: RawJob.push(to: bytes("/"), shape: HostileStructures.lists[0].shape, options: options))
+            let shape = HostileStructures.lists[0].shape
+            _ = peer.greetServer(job: RawJob.push(to: bytes("/"), shape: shape, options: options))
         }
         guard case .failed(let reason) = ending else {
             Issue.record("\(ending)")

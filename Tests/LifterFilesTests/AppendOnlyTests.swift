@@ -57,7 +57,9 @@ import Testing
             refuses("time") { () throws(Errno) in try disk.setModified(time, of: name(old), in: root) }
         }
         for flags in [OpenFlags.write, [.read, .write], [.read, .truncate], [.write, .create, .truncate]] {
-            refuses("opening") { () throws(Errno) in disk.close(try disk.open(name("file"), in: root, flags, mode: 0o600)) }
+            refuses("opening") { () throws(Errno) in
+                disk.close(try disk.open(name("file"), in: root, flags, mode: 0o600))
+            }
         }
         refuses("creating") { () throws(Errno) in
             disk.close(try disk.open(name("file"), in: root, [.write, .create], mode: 0o600))
@@ -86,7 +88,9 @@ import Testing
         try disk.truncate(file, to: 5)
         try disk.setMode(0o640, of: file)
         place.write("there", "old")
-        refuses("replacing") { () throws(Errno) in try disk.rename(part, in: root, to: name("there"), in: root, .replace) }
+        refuses("replacing") { () throws(Errno) in
+            try disk.rename(part, in: root, to: name("there"), in: root, .replace)
+        }
         try disk.setMode(0o644, of: file)
         try disk.rename(part, in: root, to: name("new"), in: root, .replace)
         refuses("truncating") { () throws(Errno) in try disk.truncate(file, to: 0) }

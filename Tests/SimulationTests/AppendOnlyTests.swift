@@ -95,7 +95,8 @@ import Testing
                 Issue.record("\(what)\n\(Display.escaped(path)) is gone")
                 return
             }
-            let isKept = item.kind == .directory ? item.hasSameMode(as: found) && found.kind == .directory : item == found
+            let isDirectory = item.kind == .directory
+            let isKept = isDirectory ? item.hasSameMode(as: found) && found.kind == .directory : item == found
             #expect(isKept, "\(what)\n\(Display.escaped(path)) was \(item), is \(found)")
         }
         for (path, first) in old.links {

@@ -289,7 +289,7 @@ class Services(SystemTest):
     def test_authorized_keys(self):
         with self.keys() as (lab, base):
             shell = ["-e", " ".join(lab.shell())]
-            with open(os.path.join(base, "superlifter.toml"), "w") as file:
+            with open(base + ".toml", "w") as file:
                 file.write(f'[modules.pub]\npath = "{base}/there"\n')
             new = os.path.join(self.fresh("new"), "new")
             trees.write(new, b"first")

@@ -41,7 +41,8 @@ package struct FileProblem: Error, Hashable, Sendable {
     }
 
     /// Why an append-only receiver leaves something as it is, although it differs.
-    package static let keepsExisting = FileProblem(.refused, doing: "changing what is there, on a server that only adds")
+    package static let keepsExisting = FileProblem(
+        .refused, doing: "changing what is there, on a server that only adds")
 }
 
 /// A name for an owner's number, as this host knows it (empty when it knows none).

@@ -181,7 +181,9 @@ package struct ConfigurationReader {
         if let access = Module.Access(rawValue: word) {
             module.access = access
         } else {
-            complain(entry.line, "access is \"read\", \"append\" or \"write\", not '\(Display.escaped(text, limit: 40))'")
+            complain(
+                entry.line,
+                "access is \"read\", \"append\" or \"write\", not '\(Display.escaped(text, limit: 40))'")
         }
     }
 

@@ -51,9 +51,9 @@ enum Session {
         settings.writesInPlace = options.writing != .aside
         settings.appends = options.writing == .append
         settings.replacesDirectories = options.force || options.delete != .none
-        settings.newDirectorySet = CompareRules(
-            options, abilities: agreement.receiverAbilities, granularity: 1, key: agreement.digestKey
-        ).directorySet
+        let rules = CompareRules(
+            options, abilities: agreement.receiverAbilities, granularity: 1, key: agreement.digestKey)
+        settings.newDirectorySet = rules.directorySet
         return settings
     }
 

@@ -72,7 +72,8 @@ package enum OptionID: Sendable, CaseIterable {
     case wholeFile, blockSize, refine
     case rsh, remotePath, sshPipes, via, ipv4, ipv6, address
     case verbose, quiet, itemize, progress, info, stats, json, listOnly, humanReadable, help, version
-    case inetd, listen, root, readOnly, appendOnly, asName, unconfined, uid, gid, insecure, maxConnections, handshakeTimeout
+    case inetd, listen, root, readOnly, appendOnly, asName, unconfined, uid, gid, insecure
+    case maxConnections, handshakeTimeout
     case config, checkConfig
     case manual, completion
 }
