@@ -48,6 +48,7 @@ class Scene:
         trees.write(self.large, os.urandom(size))
         trees.write(os.path.join(self.source, "small"), b"small")
         self.runs = 0
+        self.serving = ["--unconfined"]
         test.addCleanup(trees.remove, self.place)
 
     def start(self, mode, offset=0, options=()):
@@ -56,7 +57,7 @@ class Scene:
         self.log = os.path.join(self.place, f"log{self.runs}")
         direction = "up" if self.verb == "push" else "down"
         words = ["python3", faults.PROXY, self.log, mode, direction, str(offset), "--", self.test.tool.binary, "serve",
-                 "--inetd", "--unconfined"]
+                 "--inetd", *self.serving]
         script = os.path.join(self.place, "far")
         with open(script, "w") as file:
             file.write("#!/bin/sh\nexec " + " ".join(words) + "\n")
@@ -136,6 +137,22 @@ class Resume(SystemTest):
             self.assertEqual(scene.finish(process)[0], 20)
             self.assertEqual(len(scene.parts()), 1)
             scene.rerun(SIZE - HELD + WINDOW + SLACK)
+
+    def test_where_nothing_may_be_changed(self):
+        """What was left of a file is no name of anybody's yet, so a server that only adds continues it, too."""
+        scene = Scene(self, "push")
+        scene.serving = ["--root", "/", "--append-only"]
+        process, server = self.held(scene)
+        os.kill(server, signal.SIGKILL)
+        scene.finish(process)
+        self.assertEqual(len(scene.parts()), 1)
+        code, said, sent = scene.finish(scene.start("count"))
+        self.assertEqual((code, scene.parts()), (0, []), said)
+        self.assertLess(sent, SIZE - HELD + WINDOW + SLACK)
+        # The directory was there, so its own time is nobody's to set.
+        for name in ["large", "small"]:
+            paths = [os.path.join(place, name) for place in [scene.source, scene.destination]]
+            self.assertEqual(walker.compare(*paths), [])
 
     def test_again_and_again(self):
         """Each run gets a little further, and none begins anew."""
