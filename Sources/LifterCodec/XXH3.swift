@@ -5,7 +5,7 @@ import CXXHash
 /// One-shot XXH3. Pure; any thread.
 package enum XXH3 {
     package static func hash64(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
-        XXH3_64bits_withSeed(bytes.baseAddress, bytes.count, seed)
+        sl_xxh3_64(bytes.baseAddress, bytes.count, seed)
     }
 
     package static func hash64(_ bytes: [UInt8], seed: UInt64) -> UInt64 {
@@ -17,7 +17,7 @@ package enum XXH3 {
     }
 
     package static func hash128(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> Digest128 {
-        Digest128(XXH3_128bits_withSeed(bytes.baseAddress, bytes.count, seed))
+        Digest128(sl_xxh3_128(bytes.baseAddress, bytes.count, seed))
     }
 
     package static func hash128(_ bytes: [UInt8], seed: UInt64) -> Digest128 {
@@ -33,7 +33,7 @@ package enum XXH3 {
 /// for at any time, and feeding goes on afterwards. Not for several threads at once. About 600 bytes of state.
 package final class XXH3Stream {
     private let state: OpaquePointer
-    private let seed: UInt64
+    private var seed: UInt64
 
     package init(seed: UInt64) {
         guard let state = XXH3_createState() else { fatalError("out of memory for a digest") }
@@ -44,6 +44,12 @@ package final class XXH3Stream {
 
     deinit { XXH3_freeState(state) }
 
+    /// Back to the start, with another seed.
+    package func reset(seed: UInt64) {
+        self.seed = seed
+        reset()
+    }
+
     /// Back to the start, with the same seed.
     package func reset() {
         // Both widths share one state and differ in the last step only (xxhash.h, "XXH3 128-bit variant").
@@ -51,7 +57,7 @@ package final class XXH3Stream {
     }
 
     package func update(_ bytes: UnsafeRawBufferPointer) {
-        if let base = bytes.baseAddress { XXH3_128bits_update(state, base, bytes.count) }
+        if let base = bytes.baseAddress { sl_xxh3_update(state, base, bytes.count) }
     }
 
     package func update(_ bytes: [UInt8]) {

@@ -39,7 +39,7 @@ final class SourceReader: Sendable {
             }
             total += size
         }
-        var buffer = [UInt8](repeating: 0, count: total)
+        var buffer = [UInt8](unfilled: total)
         var filled = 0
         var patience = Patience()
         var reads: [SmallRead] = []
@@ -170,13 +170,13 @@ final class SourceReader: Sendable {
     }
 
     private func readPiece(_ file: WatchedSource, at offset: UInt64, count: Int) throws(FileProblem) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
         if settings.makesHoles,
             let data = try? fileSystem.nextData(of: file.descriptor, from: offset) ?? .max,
             data >= offset + UInt64(count)
         {
-            return bytes
+            return [UInt8](repeating: 0, count: count)
         }
+        var bytes = [UInt8](unfilled: count)
         guard try read(file.descriptor, into: &bytes, 0..<count, at: offset) == count else {
             throw FileProblem(.changed, doing: "reading")
         }

@@ -123,8 +123,7 @@ struct TransferRun {
         switch deletion.limit {
         case nil: break
         case .entries(let count): options.deletionLimit = count
-        case .percent:
-            throw SuperlifterError(.unsupported, "--max-delete as a percentage is not in this release; give a number")
+        case .percent(let share): options.deletionPercentLimit = share
         }
     }
 

@@ -226,7 +226,7 @@ import Testing
         for number in 0..<300 {
             let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 5000)
             let segment = ContentSegment(id: 1, offset: 0, payload: .bytes(bytes, 0..<5000), end: nil)
-            let frame = try encoder.frame(try EncodedMessage(.content(ContentMessage([segment]))))
+            let frame = try encoder.frame(try EncodedMessage(.content(ContentMessage([segment])))).bytes
             decoder.push(Array(frame[..<100]))
             #expect(try decoder.next() == nil)
             #expect(decoder.buffered == 100)

@@ -58,7 +58,7 @@ import Testing
         var written = ProtocolConstants.preamble
         for (index, name) in names.enumerated() {
             if index == openers { encoder.rekey(key) }
-            written += try encoder.frame(try EncodedMessage(try #require(Samples.messages[name])))
+            written += try encoder.frame(try EncodedMessage(try #require(Samples.messages[name]))).bytes
         }
         #expect(written == recorded)
 

@@ -85,6 +85,7 @@ import Testing
             { $0.keepDevices = false }, { $0.keepSpecials = false }, { $0.omitDirectoryTimes = true },
             { $0.numericIDs = true }, { $0.delete = .after }, { $0.delete = .before }, { $0.deleteExcluded = true },
             { $0.deleteFromEmpty = true }, { $0.force = true }, { $0.maxDelete = 0 }, { $0.maxDelete = .max },
+            { $0.maxDeletePercent = 0 }, { $0.maxDeletePercent = 100 },
             { $0.makePath = true }, { $0.compression = .auto }, { $0.rateLimit = 65_536 },
             { $0.compression = .zstd(level: -7) }, { $0.compression = .zlib(level: 9) },
             { $0.timeout = .max }, { $0.topOnly = true }, { $0.keepHardLinks = true },

@@ -22,7 +22,7 @@ import Testing
     private func frames(_ outbox: inout Outbox) throws -> [[UInt8]] {
         var encoder = try FrameEncoder(content: .none, listings: true)
         var frames: [[UInt8]] = []
-        while case .encoded(let message)? = outbox.next() { frames.append(try encoder.frame(message)) }
+        while case .encoded(let message)? = outbox.next() { frames.append(try encoder.frame(message).bytes) }
         return frames
     }
 

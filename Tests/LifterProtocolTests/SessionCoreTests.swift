@@ -29,7 +29,7 @@ import Testing
             switch next {
             case .value(let message, _): messages.append(message)
             case .encoded(let encoded):
-                decoder.push(try encoder.frame(encoded))
+                decoder.push(try encoder.frame(encoded).bytes)
                 messages.append(try #require(try decoder.next()).message)
             }
         }

@@ -236,16 +236,22 @@ import Testing
 
     @Test("More deletions than allowed: none", arguments: [DeleteMode.after, .before])
     func maxDelete(mode: DeleteMode) {
-        let old = tree(["a": [1], "b": [2], "x/c": [3]], directories: ["x"])
-        for (limit, isRefused) in [(UInt64(3), true), (4, false)] {
+        // Four of the five names that are there.
+        let limits: [(count: UInt64?, percent: UInt8?, isRefused: Bool)] = [
+            (3, nil, true), (4, nil, false), (nil, 79, true), (nil, 80, false), (3, 100, true), (.max, 0, true),
+        ]
+        let old = tree(["a": [1], "b": [2], "m": [6], "x/c": [3]], directories: ["x"])
+        for (count, percent, isRefused) in limits {
             var scenario = scenario(tree(["n": [5], "m": [6], "o": [7]]), old)
             scenario.plan.options.delete = mode
-            scenario.plan.options.maxDelete = limit
+            scenario.plan.options.maxDelete = count
+            scenario.plan.options.maxDeletePercent = percent
             let disks = scenario.disks()
             let run = scenario.simulation(disks).run()
             #expect(run.violation == nil && run.isComplete)
             #expect(run.receiver.machine?.summary.refusedDeletions == (isRefused ? 4 : 0))
             #expect(run.receiver.machine?.summary.deleted == (isRefused ? 0 : 4))
+            scenario.plan.options.maxDelete = isRefused ? 0 : nil
             let differences = scenario.expected(over: old).differences(in: scenario.result(disks))
             #expect(differences.isEmpty)
         }

@@ -26,7 +26,8 @@ package struct ContentMessage: Sendable {
     package var segments: [ContentSegment]
     package init(_ segments: [ContentSegment]) { self.segments = segments }
 
-    func encode(into writer: inout ByteWriter) throws(WireError) {
+    /// `shared`: `sharedBytes`, where they are not to be copied.
+    func encode(into writer: inout ByteWriter, _ shared: ArraySlice<UInt8>?) throws(WireError) {
         writer.varint(UInt64(segments.count))
         for segment in segments {
             writer.varint(segment.id)
@@ -34,12 +35,22 @@ package struct ContentMessage: Sendable {
             writer.varint(segment.payload.count)
             try Self.encode(segment.end, into: &writer)
         }
+        if let shared { return writer.finish(with: shared) }
         for segment in segments {
             switch segment.payload {
             case .bytes(let bytes, let range): writer.raw(bytes[range])
             case .file, .basis: throw .value("content.payload")
             }
         }
+    }
+
+    /// All bytes of all segments, where they need not be copied.
+    var sharedBytes: ArraySlice<UInt8>? {
+        SharedBytes.joined(
+            segments.lazy.map { segment in
+                guard case .bytes(let bytes, let range) = segment.payload else { return ([], 0..<0) }
+                return (bytes, range)
+            })
     }
 
     init(from reader: inout ByteReader) throws(WireError) {

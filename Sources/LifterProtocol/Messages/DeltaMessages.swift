@@ -150,7 +150,8 @@ package struct DeltaMessage: Sendable {
     package var segments: [DeltaSegment]
     package init(_ segments: [DeltaSegment]) { self.segments = segments }
 
-    func encode(into writer: inout ByteWriter) throws(WireError) {
+    /// `shared`: `sharedBytes`, where they are not to be copied.
+    func encode(into writer: inout ByteWriter, _ shared: ArraySlice<UInt8>?) throws(WireError) {
         writer.varint(UInt64(segments.count))
         for segment in segments {
             writer.varint(segment.id)
@@ -164,8 +165,12 @@ package struct DeltaMessage: Sendable {
             writer.varint(segment.rest)
             try ContentMessage.encode(segment.end, into: &writer)
         }
+        if let shared { return writer.finish(with: shared) }
         for segment in segments { writer.raw(segment.bytes[segment.range]) }
     }
+
+    /// All literal bytes, where they need not be copied.
+    var sharedBytes: ArraySlice<UInt8>? { SharedBytes.joined(segments.lazy.map { ($0.bytes, $0.range) }) }
 
     init(from reader: inout ByteReader) throws(WireError) {
         let count = try reader.count("delta.segments", each: 5, upTo: ProtocolConstants.longestList)

@@ -68,6 +68,8 @@ package struct JobOptions: Hashable, Sendable {
     package var deleteFromEmpty = false
     package var force = false
     package var maxDelete: UInt64?
+    /// The same in hundredths of what the destination holds.
+    package var maxDeletePercent: UInt8?
     // Writing.
     package var makePath = false
     /// What is left of large files that were interrupted stays for the next run.
@@ -107,6 +109,7 @@ package struct JobOptions: Hashable, Sendable {
         if refine != .auto { list.number(73, UInt64(refine.rawValue)) }
         if let blockLength { list.number(75, UInt64(blockLength)) }
         if let rateLimit { list.number(81, rateLimit) }
+        if let maxDeletePercent { list.number(83, UInt64(maxDeletePercent)) }
         list.encode(into: &writer)
     }
 
@@ -170,6 +173,7 @@ package struct JobOptions: Hashable, Sendable {
             case 73: refine = try Self.choice(list, "job.refine")
             case 75: blockLength = try Self.blockLength(list.number())
             case 81: rateLimit = try list.number()
+            case 83: maxDeletePercent = try Self.percent(list.number())
             default: try list.skip(tag)
             }
         }
@@ -186,6 +190,11 @@ package struct JobOptions: Hashable, Sendable {
         let range = UInt64(ProtocolConstants.shortestBlock)...UInt64(ProtocolConstants.longestBlock)
         guard range.contains(value) else { throw .value("job.blockLength") }
         return UInt32(value)
+    }
+
+    private static func percent(_ value: UInt64) throws(WireError) -> UInt8 {
+        guard value <= 100 else { throw .value("job.maxDeletePercent") }
+        return UInt8(value)
     }
 
     private static func decoded(_ bytes: [UInt8]) throws(WireError) -> CompressionChoice {

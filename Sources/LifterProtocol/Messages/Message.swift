@@ -76,11 +76,16 @@ package enum Message: Sendable {
     }
 
     /// The payload of the frame that carries this message. Throws only for contents that cannot leave the process.
-    package func encoded() throws(WireError) -> [UInt8] { try encoded(after: 0) }
+    package func encoded() throws(WireError) -> [UInt8] {
+        let writer = try encoded(after: 0)
+        return writer.bytes + writer.tail
+    }
 
-    /// The same, behind `room` bytes left for a header.
-    func encoded(after room: Int) throws(WireError) -> [UInt8] {
-        var writer = ByteWriter(reserving: room + sizeHint + ProtocolConstants.trailerLength)
+    /// The same, behind `room` bytes left for a header; the bytes of large contents stay where they are.
+    func encoded(after room: Int) throws(WireError) -> ByteWriter {
+        let shared = sharedBytes
+        let size = sizeHint - (shared?.count ?? 0)
+        var writer = ByteWriter(reserving: room + max(0, size) + ProtocolConstants.trailerLength)
         writer.raw(repeatElement(0, count: room))
         switch self {
         case .hello(let value): value.encode(into: &writer)
@@ -109,17 +114,31 @@ package enum Message: Sendable {
         case .outcomes(let value): value.encode(into: &writer)
         case .digestRequest(let value): value.encode(into: &writer)
         case .deleted(let value): value.encode(into: &writer)
-        case .content(let value): try value.encode(into: &writer)
-        case .delta(let value): try value.encode(into: &writer)
+        case .content(let value): try value.encode(into: &writer, shared)
+        case .delta(let value): try value.encode(into: &writer, shared)
         case .signature(let value): value.encode(into: &writer)
         case .refine(let value): value.encode(into: &writer)
         }
-        return writer.bytes
+        return writer
+    }
+
+    /// Bytes at the payload's end that may stay where they are.
+    private var sharedBytes: ArraySlice<UInt8>? {
+        switch self {
+        case .content(let value): value.sharedBytes
+        case .delta(let value): value.sharedBytes
+        default: nil
+        }
     }
 
     /// Reads a payload of the given kind; every byte must belong to the message.
     package init(kind: MessageKind, payload: [UInt8]) throws(WireError) {
-        var reader = ByteReader(payload)
+        try self.init(kind: kind, ByteReader(payload))
+    }
+
+    /// The same of the bytes that the reader has left.
+    init(kind: MessageKind, _ payload: ByteReader) throws(WireError) {
+        var reader = payload
         self = try Self.decode(kind, &reader)
         try reader.finish()
     }

@@ -47,6 +47,8 @@ extension ReceiverMachine {
         directories[id]?.busy -= 1
         // An empty directory in the way is no loss.
         if !counts || count > 1 { planned += count }
+        // The name itself was seen in its directory.
+        if count > 1 { held += count - 1 }
         if let problem { fail(path(id, name), problem) }
         finishIfDone(id)
     }
@@ -75,9 +77,15 @@ extension ReceiverMachine {
         listingEnded && inbox.isEmpty && rootIsFinished && open.isEmpty && rangeChecks.isEmpty && awaited.isEmpty
     }
 
+    /// The most that may be deleted.
+    private var deletionLimit: UInt64 {
+        let share = options.maxDeletePercent.map { held / 100 * UInt64($0) + held % 100 * UInt64($0) / 100 }
+        return min(options.maxDelete ?? .max, share ?? .max)
+    }
+
     private mutating func startDeleting() {
         guard planned > 0, pass == 0 else { return endDeleting() }
-        if let limit = options.maxDelete, planned > limit {
+        if planned > deletionLimit {
             summary.refusedDeletions = planned
             if options.delete != .before { needsAgain = false }
             return endDeleting()

@@ -184,6 +184,7 @@ extension ReceiverMachine {
         case .success(let scan):
             listingsHeld += scan.listing.footprint
             directories[id]?.own = .ready(scan.listing)
+            if pass == 0 { held += UInt64(scan.listing.count) }
             if !scan.problems.isEmpty { directories[id]?.isIncomplete = true }
             for (name, problem) in scan.problems { fail(path(id, name), problem) }
             if id == 0 { rootAttributes = scan.attributes }

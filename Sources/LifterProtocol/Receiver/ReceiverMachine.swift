@@ -96,6 +96,8 @@ package struct ReceiverMachine: Sendable {
     var warnedOfEmpty = false
     var needsAgain = false
     var planned: UInt64 = 0
+    /// Names that the destination held, as far as they were seen.
+    var held: UInt64 = 0
     var deletesMore = false
     var phase = Phase.transfer
 

@@ -6,12 +6,19 @@ package struct ByteReader: Sendable {
     package let end: Int
 
     package init(_ bytes: [UInt8]) {
+        self.init(bytes, 0..<bytes.count)
+    }
+
+    /// Of `bytes`, only those in `range`; positions count from the beginning of `bytes`.
+    package init(_ bytes: [UInt8], _ range: Range<Int>) {
         self.bytes = bytes
-        position = 0
-        end = bytes.count
+        position = range.lowerBound
+        end = range.upperBound
     }
 
     package var remaining: Int { end - position }
+    /// What was not taken yet, by itself.
+    var rest: [UInt8] { Array(bytes[position..<end]) }
     package var isAtEnd: Bool { position == end }
 
     package mutating func u8(_ field: String) throws(WireError) -> UInt8 {

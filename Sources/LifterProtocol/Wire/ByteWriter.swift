@@ -1,7 +1,10 @@
 /// Appends the protocol's primitive values to a byte array: little-endian integers, variable-length integers
-/// (seven bits a byte, lowest first), and byte strings with their length in front.
+/// (seven bits a byte, lowest first), and byte strings with their length in front. Much that comes last may stay where
+/// it is.
 package struct ByteWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
+    /// What follows `bytes`, not copied.
+    package private(set) var tail: ArraySlice<UInt8> = []
 
     package init(reserving count: Int = 0) { bytes.reserveCapacity(count) }
 
@@ -27,6 +30,9 @@ package struct ByteWriter: Sendable {
     package mutating func signed(_ value: Int64) {
         varint(UInt64(bitPattern: (value &<< 1) ^ (value >> 63)))
     }
+
+    /// The last thing to be written.
+    package mutating func finish(with value: ArraySlice<UInt8>) { tail = value }
 
     package mutating func raw(_ value: some Collection<UInt8>) { bytes.append(contentsOf: value) }
 

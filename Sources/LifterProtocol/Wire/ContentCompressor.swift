@@ -36,7 +36,7 @@ package final class ContentCompressor {
     }
 
     /// How much of a message would be left, from 0 to 1, judged by four short samples of it and the fastest method.
-    package func probe(_ message: EncodedMessage) throws(CodecError) -> Double {
+    package func probe(_ message: inout EncodedMessage) throws(CodecError) -> Double {
         let (count, length) = (4, 4096)
         guard message.payloadLength > 2 * count * length else { return 0 }
         let context = try zstdContext()

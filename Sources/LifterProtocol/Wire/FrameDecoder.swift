@@ -1,5 +1,6 @@
 // Bytes become messages here. Bytes are pushed in as they arrive, in whatever pieces; `next` gives one message at a
-// time, after its header, length, check, compression and every field were verified.
+// time, after its header, length, check, compression and every field were verified. Once the header of a long frame is
+// known, the rest can be read straight into its place (`fill`), where it stays: contents are not copied on their way.
 
 import LifterCodec
 
@@ -16,10 +17,11 @@ package struct ReceivedMessage: Sendable {
 
 package struct FrameDecoder {
     private var chain = ProtocolConstants.openingChain
+    /// Bytes that were pushed; those before `position` are used up.
     private var input: [UInt8] = []
     private var position = 0
-    private var header: [UInt8] = []
     private var pending: FrameHeader?
+    private var long: LongFrame?
     private var decompressors = Decompressors()
     /// Messages of a packed frame that were not asked for yet.
     private var unpacked = Queue<ReceivedMessage>()
@@ -35,13 +37,29 @@ package struct FrameDecoder {
         longestPayload = ProtocolConstants.longestPayload
     }
 
-    /// Bytes pushed and not yet used.
-    package var buffered: Int { input.count - position }
+    /// Bytes that have arrived and were not yet used.
+    package var buffered: Int { input.count - position + (long?.filled ?? 0) }
 
     /// Whether the stream stands between two frames.
     package var isBetweenFrames: Bool { buffered == 0 && pending == nil && unpacked.isEmpty }
 
+    /// Bytes that are missing of a long frame whose beginning has arrived; 0 where there is none.
+    package var missing: Int { long.map { $0.bytes.count - $0.filled } ?? 0 }
+
+    /// A long frame has arrived and waits to be taken by `next`.
+    package var holdsLongFrame: Bool { long != nil && missing == 0 }
+
+    /// Has missing bytes read into their place: `read` fills as much of it as it can, and says how much that was.
+    package mutating func fill<Failure: Error>(
+        _ read: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) {
+        try long?.fill(read)
+    }
+
     package mutating func push(_ bytes: UnsafeRawBufferPointer) {
+        let first = min(missing, bytes.count)
+        long?.take(bytes.prefix(first))
+        if first == bytes.count { return }
         if position > 0 {
             if position == input.count {
                 input.removeAll(keepingCapacity: true)
@@ -51,7 +69,7 @@ package struct FrameDecoder {
                 position = 0
             }
         }
-        input.append(contentsOf: bytes)
+        input.append(contentsOf: bytes.dropFirst(first))
     }
 
     package mutating func push(_ bytes: [UInt8]) {
@@ -82,16 +100,15 @@ package struct FrameDecoder {
                 try unpack(payload, kind)
                 return unpacked.popFirst()
             }
-            return ReceivedMessage(
-                message: try Message(kind: kind, payload: payload), weight: payload.count)
+            return ReceivedMessage(message: try Message(kind: kind, payload), weight: payload.remaining)
         }
         return nil
     }
 
     /// Takes a packed payload apart. Each message counts what it takes up in it.
-    private mutating func unpack(_ payload: [UInt8], _ kind: MessageKind) throws(WireError) {
+    private mutating func unpack(_ payload: ByteReader, _ kind: MessageKind) throws(WireError) {
         guard kind.creditClass == .listing else { throw .value("header.flags") }
-        var reader = ByteReader(payload)
+        var reader = payload
         repeat {
             let start = reader.position
             let number = try reader.u8("packed.kind")
@@ -103,37 +120,102 @@ package struct FrameDecoder {
         } while !reader.isAtEnd
     }
 
-    struct Frame {
+    // MARK: Frames
+
+    /// A frame as it arrived, checked.
+    struct Incoming {
         var kind: UInt8
         var isCritical: Bool
         var isPacked: Bool
         var codec: FrameCodec
-        var payload: [UInt8]
+        var payload: ByteReader
+
+        init(_ header: FrameHeader, _ payload: ByteReader) {
+            kind = header.kind
+            isCritical = header.isCritical
+            isPacked = header.isPacked
+            codec = header.codec
+            self.payload = payload
+        }
     }
 
-    private mutating func nextFrame() throws(WireError) -> Frame? {
+    /// A frame that has a place of its own before all of it is here.
+    private struct LongFrame {
+        let header: FrameHeader
+        /// As long as the frame; what lies behind `filled` means nothing.
+        var bytes: [UInt8]
+        var filled = 0
+
+        /// Shorter ones wait among what was pushed.
+        static let shortest = 64 << 10
+
+        init(_ header: FrameHeader, length: Int) {
+            self.header = header
+            bytes = [UInt8](unfilled: length)
+        }
+
+        mutating func fill<Failure: Error>(
+            _ read: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+        ) throws(Failure) {
+            let start = filled
+            let result: Result<Int, Failure> = bytes.withUnsafeMutableBytes { bytes in
+                do throws(Failure) {
+                    return .success(try read(UnsafeMutableRawBufferPointer(rebasing: bytes[start...])))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            filled += min(try result.get(), bytes.count - start)
+        }
+
+        mutating func take(_ source: Slice<UnsafeRawBufferPointer>) {
+            fill { room in
+                room.copyBytes(from: source)
+                return source.count
+            }
+        }
+    }
+
+    private mutating func nextFrame() throws(WireError) -> Incoming? {
+        if let long {
+            guard missing == 0 else { return nil }
+            self.long = nil
+            return try check(long.bytes, long.header)
+        }
         if pending == nil {
             guard buffered >= ProtocolConstants.headerLength else { return nil }
-            header = Array(input[position..<position + ProtocolConstants.headerLength])
+            let header = Array(input[position..<position + ProtocolConstants.headerLength])
             let parsed = try FrameHeader(from: header, chain: chain)
             guard Int(parsed.length) <= longestPayload else { throw .tooLong(length: UInt64(parsed.length)) }
             pending = parsed
         }
         guard let parsed = pending else { return nil }
-        let length = Int(parsed.length)
-        let total = ProtocolConstants.headerLength + length + ProtocolConstants.trailerLength
-        guard buffered >= total else { return nil }
-        let checked = position..<position + ProtocolConstants.headerLength + length
-        chain = XXH3.hash64(input[checked], seed: chain)
+        let total = ProtocolConstants.headerLength + Int(parsed.length) + ProtocolConstants.trailerLength
+        if buffered >= total {
+            defer { position += total }
+            let bytes = Array(input[position..<position + total])
+            pending = nil
+            return try check(bytes, parsed)
+        }
+        if total >= LongFrame.shortest {
+            var begun = LongFrame(parsed, length: total)
+            input.withUnsafeBytes { begun.take(UnsafeRawBufferPointer(rebasing: $0[position...])[...]) }
+            long = begun
+            pending = nil
+            input.removeAll(keepingCapacity: true)
+            position = 0
+        }
+        return nil
+    }
+
+    /// A whole frame, from its header to its check, if that is right.
+    private mutating func check(_ bytes: [UInt8], _ header: FrameHeader) throws(WireError) -> Incoming {
+        let end = bytes.count - ProtocolConstants.trailerLength
+        chain = XXH3.hash64(bytes[..<end], seed: chain)
         var check: UInt64 = 0
-        for index in 0..<8 { check |= UInt64(input[checked.upperBound + index]) << UInt64(index * 8) }
+        for index in 0..<8 { check |= UInt64(bytes[end + index]) << UInt64(index * 8) }
         guard check == chain else { throw .check }
-        let payload = Array(input[position + ProtocolConstants.headerLength..<checked.upperBound])
-        position += total
-        pending = nil
-        return Frame(
-            kind: parsed.kind, isCritical: parsed.isCritical, isPacked: parsed.isPacked, codec: parsed.codec,
-            payload: payload)
+        return Incoming(header, ByteReader(bytes, ProtocolConstants.headerLength..<end))
     }
 }
 
@@ -143,25 +225,24 @@ private struct Decompressors {
     private var zstd: ZstdDecompressor?
     private var zlib: ZlibDecompressor?
 
-    mutating func payload(_ frame: FrameDecoder.Frame, _ kind: MessageKind) throws(WireError) -> [UInt8] {
+    mutating func payload(_ frame: FrameDecoder.Incoming, _ kind: MessageKind) throws(WireError) -> ByteReader {
         guard frame.codec != .none else { return frame.payload }
         guard let creditClass = kind.creditClass else { throw .value("header.flags") }
-        var reader = ByteReader(frame.payload)
+        var reader = frame.payload
         let size = Int(try reader.u32("payload.length"))
         guard size <= ProtocolConstants.longestPayload else { throw .tooLong(length: UInt64(size)) }
         do throws(CodecError) {
-            return try decompress(frame, creditClass, size)
+            return ByteReader(try decompress(reader.rest, frame.codec, creditClass, size))
         } catch {
             throw .compression
         }
     }
 
     private mutating func decompress(
-        _ frame: FrameDecoder.Frame, _ creditClass: CreditClass, _ size: Int
+        _ bytes: [UInt8], _ codec: FrameCodec, _ creditClass: CreditClass, _ size: Int
     ) throws(CodecError) -> [UInt8] {
-        let bytes = Array(frame.payload[4...])
-        switch (creditClass, frame.codec) {
-        case (_, .none): return frame.payload
+        switch (creditClass, codec) {
+        case (_, .none): return bytes
         case (.content, .zstd):
             if zstd == nil { zstd = try ZstdDecompressor() }
             return try zstd?.decompress(bytes, exactSize: size) ?? []

@@ -9,7 +9,10 @@ package import LifterCodec
 package struct EncodedMessage: Sendable {
     package let kind: MessageKind
     fileprivate let isPacked: Bool
+    /// Room for the header, and the payload or its beginning.
     fileprivate var buffer: [UInt8]
+    /// The rest of the payload, in the array it was read into.
+    fileprivate var tail: ArraySlice<UInt8> = []
     /// How the payload is compressed already; nil: nobody has tried yet.
     fileprivate var codec: FrameCodec?
     /// The length before compression, once that is done.
@@ -19,7 +22,8 @@ package struct EncodedMessage: Sendable {
         kind = message.kind
         isPacked = false
         let payload = try message.encoded(after: ProtocolConstants.headerLength)
-        buffer = payload
+        buffer = payload.bytes
+        tail = payload.tail
         let limit = kind == .hello ? ProtocolConstants.longestHandshakePayload : ProtocolConstants.longestPayload
         guard payloadLength <= limit else { throw .tooLong(length: UInt64(payloadLength)) }
     }
@@ -46,15 +50,17 @@ package struct EncodedMessage: Sendable {
     package var payloadLength: Int { plainLength ?? wireLength }
 
     /// Bytes of payload that will travel, as far as is known.
-    package var wireLength: Int { buffer.count - ProtocolConstants.headerLength }
+    package var wireLength: Int { buffer.count - ProtocolConstants.headerLength + tail.count }
 
     /// Whether it is of the class whose frames are compressed each by itself.
     package var isContent: Bool { kind.creditClass == .content }
 
-    /// The payload as it is. `body` must not keep it.
-    package func withPayload<Outcome, Failure: Error>(
+    /// The payload as it is, put together if need be. `body` must not keep it.
+    package mutating func withPayload<Outcome, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Outcome
     ) throws(Failure) -> Outcome {
+        buffer.append(contentsOf: tail)
+        tail = []
         let result: Result<Outcome, Failure> = buffer.withUnsafeBytes { bytes in
             do throws(Failure) {
                 return .success(
@@ -72,7 +78,8 @@ package struct EncodedMessage: Sendable {
         let plain = payloadLength
         guard always || compressed.count + 4 < plain else { return leavePlain() }
         plainLength = plain
-        buffer.removeLast(plain)
+        buffer.removeSubrange(ProtocolConstants.headerLength...)
+        tail = []
         for index in 0..<4 { buffer.append(UInt8(truncatingIfNeeded: plain >> (index * 8))) }
         buffer.append(contentsOf: compressed)
         self.codec = codec
@@ -84,6 +91,7 @@ package struct EncodedMessage: Sendable {
 
 package struct FrameEncoder {
     private var chain = ProtocolConstants.openingChain
+    private let hasher = XXH3Stream(seed: 0)
     private let contents: (compressor: ContentCompressor, method: ContentMethod)?
     private var streams: [CreditClass: ZstdStreamCompressor] = [:]
     private let compressesListings: Bool
@@ -104,17 +112,29 @@ package struct FrameEncoder {
     /// Every frame from here on is checked under a chain that both nonces entered.
     package mutating func rekey(_ chain: UInt64) { self.chain = chain }
 
-    package mutating func frame(_ message: consuming EncodedMessage) throws(CodecError) -> [UInt8] {
+    package mutating func frame(_ message: consuming EncodedMessage) throws(CodecError) -> Frame {
         if message.codec == nil { try compress(&message) }
         let codec = message.codec ?? .none
-        var buffer = message.buffer
+        let length = message.wireLength
+        var frame = Frame(head: message.buffer, body: message.tail, check: [])
         message.buffer = []
-        let length = buffer.count - ProtocolConstants.headerLength
         let header = FrameHeader(kind: message.kind, codec: codec, isPacked: message.isPacked, length: length)
-        header.write(into: &buffer, chain: chain)
-        chain = XXH3.hash64(buffer, seed: chain)
-        for index in 0..<8 { buffer.append(UInt8(truncatingIfNeeded: chain >> UInt64(index * 8))) }
-        return buffer
+        header.write(into: &frame.head, chain: chain)
+        if frame.body.isEmpty {
+            chain = XXH3.hash64(frame.head, seed: chain)
+            Self.write(chain, to: &frame.head)
+        } else {
+            hasher.reset(seed: chain)
+            hasher.update(frame.head)
+            hasher.update(frame.body)
+            chain = hasher.digest64()
+            Self.write(chain, to: &frame.check)
+        }
+        return frame
+    }
+
+    private static func write(_ check: UInt64, to bytes: inout [UInt8]) {
+        for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: check >> UInt64(index * 8))) }
     }
 
     /// Replaces the payload by its compressed form where the class of the message has one.

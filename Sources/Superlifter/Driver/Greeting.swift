@@ -117,7 +117,7 @@ struct Greeting {
         guard var encoder = try? FrameEncoder(content: .none, listings: false),
             let message = try? EncodedMessage(.abort(abort)), let frame = try? encoder.frame(message)
         else { return [] }
-        return ProtocolConstants.preamble + frame
+        return ProtocolConstants.preamble + frame.bytes
     }
 
     /// The same after the handshake.
@@ -138,7 +138,7 @@ struct Greeting {
 
     private func frame(_ message: Message, _ encoder: inout FrameEncoder) throws(SuperlifterError) -> [UInt8] {
         do {
-            return try encoder.frame(try EncodedMessage(message))
+            return try encoder.frame(try EncodedMessage(message)).bytes
         } catch {
             throw SuperlifterError(.usage, "the job is too large to be sent (too many or too long filter rules)")
         }

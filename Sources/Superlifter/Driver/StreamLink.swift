@@ -17,12 +17,15 @@ final class StreamLink: Link {
     private var contents: ContentPipeline
     private var limiter: RateLimiter?
     private var meter = StreamMeter()
-    private var outgoing = Queue<[UInt8]>()
+    private var outgoing = Queue<Frame>()
+    /// Bytes of the first of `outgoing` that are gone.
     private var written = 0
     private var outgoingBytes = 0
     private var inputEnded = false
     private var outputBroken = false
     private var isWaiting = false
+    /// The last read was of a long frame.
+    private var expectsLongFrame = false
     private var inputPlace = 0
     private var outputPlace = 0
     private var codecPlace = 0
@@ -34,6 +37,10 @@ final class StreamLink: Link {
     /// Bytes of frames made ahead of the stream; of a slow one a tenth of a second.
     private static let framesAhead = 128 << 10
     private static let readSize = 256 << 10
+    /// Read where a long frame is likely to begin: its header, and little that has to be moved.
+    private static let peekSize = 16 << 10
+    /// Reads in one turn, so that nothing else has to wait for a quick stream.
+    private static let readsInTurn = 8
 
     /// Takes over a stream after its handshake; `received` and `sent` are what that took. `contents`: how contents are
     /// compressed on their way out. `limit`: bytes a second that may be written, nil for as many as the stream takes.
@@ -68,16 +75,16 @@ final class StreamLink: Link {
     }
 
     private func read() {
-        for _ in 0..<4 {
-            guard decoder.buffered < 4 * ProtocolConstants.longestPayload else { return }
+        for _ in 0..<Self.readsInTurn {
+            guard !decoder.holdsLongFrame, decoder.buffered < 4 * ProtocolConstants.longestPayload else { break }
+            let isPeek = decoder.missing == 0 && expectsLongFrame
+            let most = isPeek ? Self.peekSize : decoder.missing > 0 ? decoder.missing : buffer.count
             do throws(Errno) {
-                let transfer: Transfer = try Self.read(input, &buffer)
-                switch transfer {
+                switch try readOnce(most) {
                 case .bytes(let count):
                     heardSomething = true
                     received += UInt64(count)
-                    buffer.withUnsafeBytes { decoder.push(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-                    if count < buffer.count { return }
+                    if count < most { return }
                 case .wouldBlock: return
                 case .end:
                     inputEnded = true
@@ -87,13 +94,39 @@ final class StreamLink: Link {
                 inputEnded = true
                 return
             }
+            // The decoder has to see the header before the rest can go to its place.
+            if isPeek { break }
         }
         wantsTurn = true
     }
 
-    private static func read(_ descriptor: RawDescriptor, _ buffer: inout [UInt8]) throws(Errno) -> Transfer {
+    /// Reads the missing part of a long frame into its place, or else `most` bytes by way of the buffer.
+    private func readOnce(_ most: Int) throws(Errno) -> Transfer {
+        expectsLongFrame = decoder.missing > 0
+        if expectsLongFrame {
+            let descriptor = input
+            var transfer = Transfer.wouldBlock
+            try decoder.fill { (place) throws(Errno) in
+                transfer = try Streams.read(descriptor, into: place)
+                return if case .bytes(let count) = transfer { count } else { 0 }
+            }
+            return transfer
+        }
+        let transfer = try Self.read(input, &buffer, most)
+        if case .bytes(let count) = transfer {
+            buffer.withUnsafeBytes { decoder.push(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        }
+        return transfer
+    }
+
+    private static func read(
+        _ descriptor: RawDescriptor, _ buffer: inout [UInt8], _ most: Int
+    ) throws(Errno) -> Transfer {
         let result: Result<Transfer, Errno> = buffer.withUnsafeMutableBytes { bytes in
-            do throws(Errno) { return .success(try Streams.read(descriptor, into: bytes)) } catch {
+            do throws(Errno) {
+                return .success(
+                    try Streams.read(descriptor, into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<most])))
+            } catch {
                 return .failure(error)
             }
         }
@@ -145,11 +178,11 @@ final class StreamLink: Link {
 
     private func writeSome(_ most: Int) throws(Errno) -> Transfer {
         guard let frame = outgoing.first else { return .bytes(0) }
-        let result: Result<Transfer, Errno> = frame.withUnsafeBytes { first in
+        let output = output
+        let written = written
+        let result: Result<Transfer, Errno> = frame.withRest(after: written, upTo: most) { pieces in
             do throws(Errno) {
-                return .success(
-                    try Streams.write(
-                        output, from: UnsafeRawBufferPointer(rebasing: first[written...].prefix(most))))
+                return .success(try Streams.write(output, gathering: pieces))
             } catch {
                 return .failure(error)
             }
@@ -180,11 +213,11 @@ final class StreamLink: Link {
     }
 
     private func frame(_ message: EncodedMessage) throws(WireError) {
-        let frame: [UInt8]
+        let frame: Frame
         do throws(CodecError) { frame = try encoder.frame(message) } catch { throw .compression }
         // Small frames travel together.
         if let last = outgoing.count > 1 ? outgoing[outgoing.count - 1] : nil, last.count + frame.count <= 16 << 10 {
-            outgoing[outgoing.count - 1] = last + frame
+            outgoing[outgoing.count - 1] = last.joined(with: frame)
         } else {
             outgoing.append(frame)
         }

@@ -79,7 +79,7 @@ final class CodecThreads: Sendable {
         var message = work.message
         let start = Clock.monotonic
         do throws(CodecError) {
-            if work.looksFirst, try compressor.probe(message) > worthwhile {
+            if work.looksFirst, try compressor.probe(&message) > worthwhile {
                 message.leavePlain()
             } else {
                 try compressor.compress(&message, work.method)

@@ -117,6 +117,8 @@ public struct TransferOptions: Hashable, Sendable {
     public var deletesFromEmptySource = false
     /// More deletions than this refuse all of them.
     public var deletionLimit: UInt64?
+    /// The same in hundredths of the entries that the destination holds, 0 to 100.
+    public var deletionPercentLimit: UInt8?
     /// A file may replace a directory that is not empty.
     public var force = false
     /// Create missing parents of the destination.
@@ -173,6 +175,7 @@ public struct TransferOptions: Hashable, Sendable {
         job.deleteExcluded = deletesExcluded
         job.deleteFromEmpty = deletesFromEmptySource || purpose == .compare
         job.maxDelete = deletionLimit
+        job.maxDeletePercent = deletionPercentLimit.map { min($0, 100) }
         job.force = force
         job.makePath = makesPath
         job.keepPartials = keepsPartials

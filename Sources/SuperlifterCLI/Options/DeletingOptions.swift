@@ -19,11 +19,11 @@ extension OptionTable {
             "delete-excluded", nil, nil, .built(.deleteExcluded), for: .changing, in: .deleting,
             "delete excluded names from the destination, too", "Implies --delete."),
         Option(
-            "max-delete", nil, "N", .built(.maxDelete), for: .changing, in: .deleting,
+            "max-delete", nil, "N|P%", .built(.maxDelete), for: .changing, in: .deleting,
             "refuse all deletions if there would be more than N",
             """
             If the plan exceeds the limit nothing at all is deleted and the exit code is 25; transfers are done all \
-            the same. A percentage of the entries in the destination (P%) is refused in this release with exit code 4.
+            the same. P% is a share of the entries that the destination holds before.
             """),
         Option(
             "force", nil, nil, .built(.force), for: .changing, in: .deleting,

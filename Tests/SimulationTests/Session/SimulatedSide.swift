@@ -329,7 +329,7 @@ final class SimulatedSide {
     private func emit(_ message: EncodedMessage) {
         sent[message.kind, default: 0] += 1
         do throws(CodecError) {
-            append(try encoder?.frame(message) ?? [])
+            append(try encoder?.frame(message).bytes ?? [])
         } catch {
             failure = "\(error)"
         }
