@@ -2,6 +2,7 @@
 
 import LifterSystem
 import LifterTransport
+package import Superlifter
 
 /// Once, before anything else: what the process must be set to.
 package enum ProcessSetUp {
@@ -12,51 +13,82 @@ package enum ProcessSetUp {
 }
 
 package enum Explanation {
-    package struct Problem: Error, Sendable {
-        package let message: String
-    }
-
-    package static func lines(
-        for location: [UInt8], hints: [[UInt8]], remoteShell: [UInt8]?, remotePath: [UInt8]?
-    ) -> Result<[String], Problem> {
+    /// Lines for a person: what the location is taken to mean, and each way to it in the order of trying.
+    package static func lines(for written: [UInt8], _ options: ConnectOptions) throws(SuperlifterError) -> [String] {
+        let location: Location
         do throws(LocationError) {
-            return .success(try explain(location, hints, remoteShell, remotePath))
+            location = try Location.parse(written, via: !options.hints.isEmpty)
         } catch {
-            return .failure(Problem(message: error.message))
+            throw SuperlifterError(.usage, error.message)
         }
-    }
-
-    private static func explain(
-        _ written: [UInt8], _ hints: [[UInt8]], _ remoteShell: [UInt8]?, _ remotePath: [UInt8]?
-    ) throws(LocationError) -> [String] {
-        switch try Location.parse(written, via: !hints.isEmpty) {
-        case .local(let path): return ["a local path: \(Display.escaped(path))"]
+        switch location {
+        case .local(let path):
+            let base = path.first == UInt8(ascii: "/") ? "" : ", from the current directory"
+            return [row("means", "a path on this machine\(base): \(Display.escaped(path))"), row("by", "no connection")]
         case .remote(let remote):
-            var context = ConnectContext()
-            if let remoteShell { context.rshCommand = try CommandWords.split(remoteShell) }
-            if let remotePath { context.remotePath = remotePath }
-            var ways: [Hint] = []
-            for hint in hints { ways.append(try Hint.parse(hint, from: .local)) }
-            if ways.isEmpty, let hint = remote.hint { ways = [hint] }
-            return ["path at the other end: \(Display.escaped(remote.path))"]
-                + ways.map { "by \($0.text): \(way($0, context))" }
+            let reach = try Reach(remote, options)
+            return [row("means", meaning(remote, reach.context))] + reach.hints.flatMap { way($0, reach) }
         }
     }
 
-    private static func way(_ hint: Hint, _ context: ConnectContext) -> String {
-        let words: [[UInt8]]
+    private static func row(_ label: String, _ text: String) -> String {
+        label + String(repeating: " ", count: max(1, 10 - label.count)) + text
+    }
+
+    private static func meaning(_ remote: RemoteLocation, _ context: ConnectContext) -> String {
+        let path = Display.escaped(remote.path)
+        let isAbsolute = remote.path.first == UInt8(ascii: "/")
+        switch remote.reach {
+        case .ssh(let authority):
+            let isSSH = SSHCommand.isSSH(context.rshCommand.first ?? [])
+            let place = "on \(authority.text), \(isSSH ? "over ssh" : "by the command of -e"): "
+            if remote.path.isEmpty { return place + "the login directory" }
+            return place + path + (isAbsolute ? "" : ", from the login directory")
+        case .tcp(let authority):
+            let place = "at a listening server on \(authority.host.text), over plain TCP: "
+            if remote.path.isEmpty { return place + "what it shows (its modules, if it has any)" }
+            let first = Display.escaped(Array(remote.path.split(separator: UInt8(ascii: "/")).first ?? []))
+            return place + "\(path) below what it shows; if it has modules, in its module \(first)"
+        case .hints(let name):
+            return "at the server that --via reaches, called \(name.text) here: "
+                + (remote.path.isEmpty ? "what it shows" : path)
+        }
+    }
+
+    private static func way(_ hint: Hint, _ reach: Reach) -> [String] {
+        let context = reach.context
+        let seconds = reach.patience(hint)
+        let limit = row("waits", "\(seconds) s for the connection and the handshake together")
+        var rows = [row("by", hint.text)]
         switch hint {
         case .ssh(let authority):
-            guard let command = try? SSHCommand.words(for: authority, context) else {
-                return "the remote shell cannot be started with these options"
+            do throws(ConnectFailure) {
+                rows.append(started(try SSHCommand.words(for: authority, context)))
+                rows.append(limit)
+            } catch {
+                rows.append(row("fails", error.message))
             }
-            words = command
-        case .command(let command): words = SSHCommand.words(forCommand: command, context)
-        case .unix(let path): return "connects to the socket \(Display.escaped(path))"
+        case .command(let command): rows += [started(SSHCommand.words(forCommand: command, context)), limit]
+        case .unix(let path): rows += [row("connects", "to the socket \(Display.escaped(path))"), limit]
         case .tcp(let host, let port):
-            return "connects to \(host.text), port \(port), over TCP: neither encrypted nor authenticated"
-        case .unknown(let type, _): return "this release has no handler for hints of type '\(type)'"
+            let family =
+                switch context.addressFamily {
+                case .any: "IPv4 and IPv6"
+                case .ipv4: "IPv4 only"
+                case .ipv6: "IPv6 only"
+                }
+            let from = context.localAddress.map { ", from \($0.text)" } ?? ""
+            rows += [
+                row("connects", "to \(host.text), port \(port), \(family)\(from)"),
+                row("warning", "plain TCP is neither encrypted nor authenticated"), limit,
+            ]
+        case .unknown(let type, _): rows.append(row("fails", "this release has no handler for hints of type '\(type)'"))
         }
-        return "starts " + words.map { Display.escaped(SSHCommand.quoted($0)) }.joined(separator: " ")
+        return rows
+    }
+
+    /// No shell of this machine sees the words; they are quoted for the reader.
+    private static func started(_ words: [[UInt8]]) -> String {
+        row("starts", words.map { Display.escaped(SSHCommand.quoted($0), limit: 4096) }.joined(separator: " "))
     }
 }

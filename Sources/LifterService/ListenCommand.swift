@@ -138,6 +138,7 @@ struct ListenCommand {
             add("gid", Array(String(identity.group).utf8))
         }
         if let name = options.name { add("as", name) }
+        if let path = options.logFile { add("log-file", path) }
         if let seconds = options.silenceTimeout { add("timeout", Array(String(seconds).utf8)) }
         words += Array(repeating: Array("-v".utf8), count: options.verbosity)
         return words

@@ -29,6 +29,8 @@ package struct ServeOptions: Sendable {
     package var configuration: [UInt8]?
     /// Reads the configuration, says what was understood, and serves nothing.
     package var checksOnly = false
+    /// Where a log is kept, for the workers of a listener.
+    package var logFile: [UInt8]?
 
     package init() {}
 }
@@ -39,11 +41,19 @@ package struct ServeCommand: Sendable {
     package init(_ options: ServeOptions) { self.options = options }
 
     /// Serves, and gives the exit code. `say` writes one line for a person to standard error; it is not called once
-    /// that has turned out to be the stream itself. `show` writes one to standard output, for `--check-config`.
-    package func run(say: @escaping @Sendable (String) -> Void, show: @escaping (String) -> Void) -> Int32 {
+    /// that has turned out to be the stream itself. `show` writes one to standard output, for `--check-config`. `log`
+    /// keeps one, where a log was asked for.
+    package func run(
+        say toPerson: @escaping @Sendable (String) -> Void, show: @escaping (String) -> Void,
+        log: @escaping @Sendable (String) -> Void
+    ) -> Int32 {
+        let say: @Sendable (String) -> Void = { text in
+            toPerson(text)
+            log(text)
+        }
         if options.checksOnly { return ConfigurationCheck(options: options, say: say, show: show).run() }
         let isStream = DescriptorKind.areSameObject(2, 1) || DescriptorKind.areSameObject(2, 0)
-        let tell: @Sendable (String) -> Void = { text in if !isStream { say(text) } }
+        let tell: @Sendable (String) -> Void = { text in if isStream { log(text) } else { say(text) } }
         let configuration: Result<Configuration, ConfigurationFailure>?
         do throws(ConfigurationFailure) {
             configuration = try options.configuration.map { path throws(ConfigurationFailure) in
@@ -58,7 +68,7 @@ package struct ServeCommand: Sendable {
         switch ServeMode.decide(flag, surroundings) {
         case .inetd(let saySo):
             if saySo { tell("serving one connection on standard input and output (a guess; --inetd says so)") }
-            return serveStandardStreams(configuration, tell)
+            return serveStandardStreams(configuration, tell, log)
         case .listen:
             return ListenCommand(options: options, configuration: configuration, say: say).run()
         case .usageError(let text), .refuse(let text):
@@ -72,7 +82,8 @@ package struct ServeCommand: Sendable {
     }
 
     private func serveStandardStreams(
-        _ configuration: Result<Configuration, ConfigurationFailure>?, _ tell: @escaping @Sendable (String) -> Void
+        _ configuration: Result<Configuration, ConfigurationFailure>?, _ tell: @escaping @Sendable (String) -> Void,
+        _ log: @escaping @Sendable (String) -> Void
     ) -> Int32 {
         let login = LoginFacts.ofThisProcess
         var allowed = Confinement.unconfined
@@ -103,7 +114,7 @@ package struct ServeCommand: Sendable {
             if let modules {
                 server.modules = ConfiguredModules(modules, peer: connection.peer, login: login, tell: tell)
             }
-            return serve(connection, server, isSSH: login.overSSH, tell)
+            return serve(connection, server, isSSH: login.overSSH, tell, log)
         } catch {
             tell(error.message)
             return error.exitCode
@@ -111,7 +122,8 @@ package struct ServeCommand: Sendable {
     }
 
     private func serve(
-        _ connection: consuming Connection, _ prepared: Server, isSSH: Bool, _ tell: @escaping (String) -> Void
+        _ connection: consuming Connection, _ prepared: Server, isSSH: Bool, _ tell: @escaping (String) -> Void,
+        _ log: @escaping (String) -> Void
     ) -> Int32 {
         let cancellation = Cancellation()
         Interrupts.cancel(cancellation)
@@ -120,12 +132,15 @@ package struct ServeCommand: Sendable {
         server.handshakeTimeout = options.handshakeTimeout
         server.silenceTimeout = options.silenceTimeout
         let peer = connection.peer
+        log("serve: \(who(peer))connected")
         do throws(SuperlifterError) {
             try server.serve(connection)
+            log("serve: \(who(peer))done")
             return 0
         } catch {
             // Over ssh this standard error is the client's terminal, and the client tells it what it was told.
-            if !isSSH || options.verbosity > 0 { tell("serve: \(who(peer))\(error)") }
+            let line = "serve: \(who(peer))\(error)"
+            if !isSSH || options.verbosity > 0 { tell(line) } else { log(line) }
             return Int32(error.code.exitCode)
         }
     }

@@ -23,6 +23,16 @@ enum Mapping {
         return LocalKind.exists(source) ? destination : inside
     }
 
+    /// What `%f` of a format puts before each path: where the one source of a push lies.
+    static func prefix(_ request: TransferRequest) -> [UInt8] {
+        guard request.action == .push, request.sources.count == 1, let source = request.sources.first else { return [] }
+        let slash = UInt8(ascii: "/")
+        let last = source.split(separator: slash).last.map { Array($0) } ?? []
+        if source.last == slash { return source }
+        if last == [0x2e] || last == [0x2e, 0x2e] { return source + [slash] }
+        return source.lastIndex(of: slash).map { Array(source[...$0]) } ?? []
+    }
+
     /// What stands behind the colon of a remote location; all of a local one.
     private static func pathPart(_ location: [UInt8]) -> [UInt8] {
         guard let colon = location.firstIndex(of: UInt8(ascii: ":")) else { return location }

@@ -1,6 +1,7 @@
 // Where a checked request meets the library.
 
 import LifterService
+import Superlifter
 
 /// Carries out a request and says how the program ends.
 func perform(_ request: Request) -> Outcome {
@@ -30,23 +31,30 @@ private func perform(_ request: ServeRequest) -> Outcome {
     options.user = request.user
     options.group = request.group
     options.isInsecure = request.isInsecure
+    options.logFile = request.logFile
+    let log: RunLog?
+    do throws(ReadFailure) {
+        log = try RunLog.open(request.logFile)
+    } catch {
+        StandardStream.error.write(ProblemLine.line(RunLog.refusal(request.logFile ?? [], error.cause)))
+        return .ended(.fileIO)
+    }
     let command = ServeCommand(options)
     let code = command.run(
         say: { StandardStream.error.write(ProblemLine.line($0)) },
-        show: { StandardStream.output.write(Array(($0 + "\n").utf8)) })
+        show: { StandardStream.output.write(Array(($0 + "\n").utf8)) },
+        log: { log?.add($0) })
     return .ended(ExitStatus(rawValue: code) ?? .protocolStream)
 }
 
 private func perform(_ request: ExplainRequest) -> Outcome {
-    switch Explanation.lines(
-        for: request.location, hints: request.connection.hints, remoteShell: request.connection.remoteShell,
-        remotePath: request.connection.remotePath)
-    {
-    case .success(let lines):
+    do throws(SuperlifterError) {
+        let options = ConnectOptions(request.connection, timeout: request.connectTimeout)
+        let lines = try Explanation.lines(for: request.location, options)
         let text = lines.map { $0 + "\n" }.joined()
         return .ended(StandardStream.output.write(Array(text.utf8)) ? .success : .fileIO)
-    case .failure(let problem):
-        StandardStream.error.write(ProblemLine.line(problem.message))
-        return .ended(.usage)
+    } catch {
+        StandardStream.error.write(ProblemLine.line(error.description))
+        return .ended(ExitStatus(rawValue: Int32(error.code.exitCode)) ?? .usage)
     }
 }

@@ -28,6 +28,18 @@ package enum ProgramSurroundings {
         return Int(size.ws_col)
     }
 
+    /// Whether the terminal on `descriptor` understands that a line is to be written anew.
+    package static func isCapableTerminal(_ descriptor: Int32) -> Bool {
+        guard isatty(descriptor) == 1 else { return false }
+        return environment(["TERM"])["TERM"].map { !$0.isEmpty && !$0.elementsEqual("dumb".utf8) } ?? false
+    }
+
+    /// Whether a shell has put this program into the background of the terminal on `descriptor`.
+    package static func isInBackground(of descriptor: Int32) -> Bool {
+        let front = tcgetpgrp(descriptor)
+        return front > 0 && front != getpgrp()
+    }
+
     /// Reads a file of patterns whole; `-` is standard input. At most 64 MiB.
     package static func readFile(_ path: [UInt8]) throws(ReadFailure) -> [UInt8] {
         let isInput = path.elementsEqual("-".utf8)
@@ -47,6 +59,13 @@ package enum ProgramSurroundings {
         }
         throw ReadFailure(cause: "larger than 64 MiB")
     }
+
+    package static var processID: Int32 { getpid() }
+
+    /// What the last system call failed of.
+    package static var lastError: String { cause(errno) }
+
+    package static func text(of code: Int32) -> String { cause(code) }
 
     private static func openForReading(_ path: UnsafeRawBufferPointer) -> Int32 {
         guard let start = path.bindMemory(to: CChar.self).baseAddress else { return -1 }

@@ -1,38 +1,34 @@
 // What a person (or a script) sees of a transfer: the itemised list or JSON on standard output, warnings and errors
-// on standard error, the live line on a terminal, the summary at the end.
+// on standard error, the live line on a terminal, the summary at the end; and what a log keeps of it.
 
 import Superlifter
 
 final class TransferFace {
     private let request: TransferRequest
-    private let cancellation: Cancellation
+    private let console: Console
+    private let log: RunLog?
     private let started = Stopwatch.now
-    private var line = ProgressLine()
-    private var isLineShown = false
-    private var pending: [UInt8] = []
-    private var isOutputLost = false
-    private var hasGivenUp = false
+    private let showsLine: Bool
+    private let isMoving: Bool
+    private var surroundings = ItemLine.Surroundings(process: ProgramSurroundings.processID) { LocalTime.text($0) }
     private var figures = SummaryFigures()
     private var speed = SpeedMeter()
-    private let showsLine: Bool
-    /// Failures that followed from others: counted, not shown one by one, unless -v is given.
-    private var consequences: (count: UInt64, first: ItemFailure?) = (0, nil)
+    private var failures = FailureTally()
 
-    /// Lines are collected up to this many bytes.
-    private static let batch = 32 << 10
-
-    /// Once cancelled, output that nobody takes is given up.
-    init(_ request: TransferRequest, _ cancellation: Cancellation) {
+    init(_ request: TransferRequest, _ log: RunLog?, _ cancellation: Cancellation) {
         self.request = request
-        self.cancellation = cancellation
+        self.log = log
+        console = Console(cancellation)
         let output = request.output
-        let isTerminal = ProgramSurroundings.terminalWidth(2) != nil
-        let moves = request.action == .push || request.action == .pull
+        let isTerminal = ProgramSurroundings.isCapableTerminal(2)
+        isMoving = request.action == .push || request.action == .pull
         switch output.progress {
-        case .always: showsLine = !output.json && moves
-        case .onTerminal: showsLine = isTerminal && !output.isQuiet && !output.json && moves
+        case .always: showsLine = !output.json && isMoving
+        case .onTerminal: showsLine = isTerminal && !output.isQuiet && !output.json && isMoving
         case .never: showsLine = false
         }
+        figures.isDryRun = request.selection.dryRun
+        figures.isPull = request.action == .pull
     }
 
     var wantsProgress: Bool { showsLine || (request.output.json && request.output.progress != .never) }
@@ -40,14 +36,21 @@ final class TransferFace {
     // MARK: Start
 
     func start(_ mappings: [(source: [UInt8], path: [UInt8])]) {
+        surroundings.prefix = Mapping.prefix(request)
         if request.output.json {
-            put(
+            console.put(
                 JSONLines.start(
                     command: request.action.command, isDryRun: request.selection.dryRun, mappings: mappings))
-        } else if (request.output.verbosity > 0 || request.selection.dryRun) && !request.output.isQuiet {
-            for mapping in mappings {
-                put(Escaping.printable(mapping.source) + Array(" -> ".utf8) + Escaping.printable(mapping.path) + [0x0a])
-            }
+        }
+        let tells = (request.output.verbosity > 0 || request.selection.dryRun) && !request.output.isQuiet
+        let dry = request.selection.dryRun ? " (dry run)" : ""
+        for (source, path) in mappings {
+            let line = Escaping.printable(source) + Array(" -> ".utf8) + Escaping.printable(path)
+            if tells, !request.output.json { console.put(line + [0x0A]) }
+            log?.add(Array("\(request.action.command.rawValue) ".utf8) + line + Array(dry.utf8))
+        }
+        if mappings.isEmpty, let source = request.sources.first {
+            log?.add(Array("\(request.action.command.rawValue) ".utf8) + Escaping.printable(source))
         }
     }
 
@@ -56,207 +59,150 @@ final class TransferFace {
     func show(_ event: TransferEvent) {
         switch event {
         case .item(let item): show(item)
-        case .listed(let item): list(item)
+        case .listed(let item): console.put(request.output.json ? JSONLines.entry(item) : ListLine.bytes(item))
         case .module(let name, let comment):
-            put(request.output.json ? JSONLines.module(name, comment: comment) : ListLine.module(name, comment))
-        case .deleted(let path, let isDirectory): showDeleted(path, isDirectory)
+            console.put(request.output.json ? JSONLines.module(name, comment: comment) : ListLine.module(name, comment))
+        case .deleted(let path, let isDirectory):
+            figures.deleted += 1
+            show(ItemLine(ItemizedChange(.deleted, isDirectory ? .directory : .file), path: path))
         case .failed(let failure): show(failure)
-        case .warning(let text):
-            if request.output.json {
-                put(JSONLines.warning(path: nil, doing: text, causes: []))
-            } else {
-                complain(ProblemLine.line(text))
-            }
+        case .warning(let text): warn(text)
         case .connecting(let step):
-            if request.output.verbosity > 0, !request.output.json { complain(ProblemLine.line(step)) }
+            log?.add(step)
+            if request.output.verbosity > 0, !request.output.json { console.complain(ProblemLine.line(step)) }
         case .progress(let progress): show(progress)
         }
     }
 
     private func show(_ item: Item) {
-        let isNew = item.changes.contains(.created)
-        if item.linkedTo != nil {
-            figures.linked += 1
-            if isNew { figures.created += 1 }
-        } else if isNew {
-            figures.created += 1
-        } else if !item.changes.contains(.content) {
-            figures.attributesChanged += 1
-        }
-        let change = ItemizedChange(item, request.action)
-        if request.output.json {
-            put(
-                JSONLines.item(
-                    change, path: item.path, size: item.kind == .file ? item.size : nil,
-                    linkTarget: item.kind == .symlink ? item.target : nil, linkedTo: item.linkedTo))
-        } else if request.output.itemizes || (request.action == .compare && !request.output.isQuiet) {
-            put(
-                change.line(
-                    path: item.path, linkTarget: item.kind == .symlink ? item.target : nil, linkedTo: item.linkedTo))
-        } else if request.output.verbosity > 0 {
-            let slash: [UInt8] = item.kind == .directory ? [UInt8(ascii: "/")] : []
-            let first = item.linkedTo.map { Array(" => ".utf8) + Escaping.printable($0) } ?? []
-            put(Escaping.printable(item.path) + slash + first + [0x0a])
-        }
+        figures.count(item)
+        show(ItemLine(item, request.action), isNew: item.changes.contains(.created))
     }
 
-    private func showDeleted(_ path: [UInt8], _ isDirectory: Bool) {
-        let change = ItemizedChange(.deleted, isDirectory ? .directory : .file)
-        if request.output.json {
-            put(JSONLines.item(change, path: path))
-        } else if request.output.itemizes || (request.action == .compare && !request.output.isQuiet) {
-            put(change.line(path: path))
-        } else if request.output.verbosity > 0 {
-            put(Array("deleting ".utf8) + Escaping.printable(path) + (isDirectory ? [UInt8(ascii: "/")] : []) + [0x0a])
+    private func show(_ line: ItemLine, isNew: Bool = false) {
+        let output = request.output
+        if output.json {
+            console.put(JSONLines.item(line))
+        } else if let format = output.format {
+            put(line, format, tellsChanges: output.itemizes, isNew: isNew)
+        } else if output.itemizes {
+            console.put(line.text(.itemized, surroundings) + [0x0A])
+        } else if output.verbosity > 0 {
+            let deleting = line.change.action == .deleted ? Array("deleting ".utf8) : []
+            console.put(deleting + line.brief + [0x0A])
         }
+        if let log, let text = text(line, output.logFormat ?? .itemized, isNew: isNew) { log.add(text) }
     }
 
-    private func list(_ item: Item) {
-        if request.output.json {
-            put(JSONLines.item(ItemizedChange(.attributes, item.itemKind), path: item.path, size: item.size))
-        } else {
-            put(ListLine.bytes(item))
+    private func put(_ line: ItemLine, _ format: LineFormat, tellsChanges: Bool, isNew: Bool) {
+        if let text = text(line, format, tellsChanges: tellsChanges, isNew: isNew) { console.put(text + [0x0A]) }
+    }
+
+    /// As in rsync, a format without `%i` tells only what was transferred or made, and one that tells neither that nor
+    /// the operation says of a deletion that it is one. An empty format tells nothing.
+    private func text(
+        _ line: ItemLine, _ format: LineFormat, tellsChanges: Bool = false, isNew: Bool
+    ) -> [UInt8]? {
+        if format.pieces.isEmpty { return nil }
+        switch line.change.action {
+        case .deleted where !format.tellsDeletions: return Array("deleting ".utf8) + line.name
+        case .attributes where !format.tellsChanges && !tellsChanges && !isNew: return nil
+        case .sent, .received, .local, .hardLink, .attributes, .deleted:
+            surroundings.now = LocalTime.now
+            return line.text(format, surroundings)
         }
     }
 
     private func show(_ failure: ItemFailure) {
-        let place = failure.isAtSource ? "at the source: " : ""
-        if request.output.json {
-            put(JSONLines.error(path: failure.path, doing: place + failure.reason, causes: []))
-        }
+        figures.failed += 1
+        failures.add(
+            action: failure.action, cause: failure.cause, isAtSource: failure.isAtSource, path: failure.path)
+        let text = ProblemLine.text(
+            path: failure.path, doing: (failure.isAtSource ? "at the source: " : "") + failure.reason, causes: [])
+        if request.output.json { console.put(JSONLines.error(failure)) }
+        log?.add(text)
         if failure.isConsequence && request.output.verbosity == 0 {
-            consequences = (consequences.count + 1, consequences.first ?? failure)
-            return
+            // It followed from another failure; the last lines count it.
+            failures.untold += 1
+        } else {
+            console.complain(ProblemLine.ending(text))
         }
-        complain(ProblemLine.line(path: failure.path, doing: place + failure.reason, causes: []))
+    }
+
+    private func warn(_ text: String) {
+        log?.add(text)
+        if request.output.json {
+            console.put(JSONLines.warning(path: nil, doing: text, causes: []))
+        } else {
+            console.complain(ProblemLine.line(text))
+        }
     }
 
     private func show(_ progress: TransferProgress) {
-        var now = ProgressFigures()
-        now.phase = progress.isScanned && progress.filesDone < progress.filesToSend ? .sending : .scanning
-        if progress.isScanned && progress.filesDone >= progress.filesToSend { now.phase = .finishing }
-        now.isScanComplete = progress.isScanned
-        now.filesScanned = progress.entries
-        now.bytesScanned = progress.bytesToSend
-        now.filesToSend = progress.filesToSend
-        now.bytesToSend = progress.bytesToSend
-        now.filesDone = progress.filesDone
-        now.bytesDone = progress.bytesDone
+        var now = ProgressFigures(progress)
+        now.deleted = figures.deleted
         now.bytesPerSecond = speed.measure(progress.bytesDone, at: Stopwatch.now)
-        if request.output.json { return put(JSONLines.progress(now)) }
-        guard showsLine else { return }
-        flush()
-        isLineShown = true
-        write(line.update(now, width: ProgramSurroundings.terminalWidth(2) ?? 80), to: .error)
+        if request.output.json { return console.put(JSONLines.progress(now)) }
+        if showsLine { console.show(now) }
     }
 
     // MARK: The end
 
-    /// False when standard output could not be written.
-    func end(_ summary: TransferSummary, _ status: ExitStatus) -> Bool {
-        figures.filesScanned = summary.entries
-        figures.filesSent = summary.files
-        figures.bytesSent = summary.totalBytes
-        figures.bytesScanned = summary.totalBytes
-        figures.deleted = summary.deleted
-        figures.failed = summary.failed + summary.vanished
-        figures.literalBytes = summary.contentBytes
-        figures.matchedBytes = summary.matchedBytes
-        figures.wireBytesOut = summary.sentBytes
-        figures.wireBytesIn = summary.receivedBytes
+    /// How the session ended, all in all: what could not be written counts, too. `outcome` says what that makes of the
+    /// program's end.
+    func end(
+        _ summary: TransferSummary, _ given: ExitStatus, _ outcome: (ExitStatus) -> Outcome
+    ) -> Outcome {
+        figures.take(summary)
         figures.milliseconds = (Stopwatch.now - started) / 1_000_000
-        figures.isDryRun = request.selection.dryRun
-        eraseLine()
-        let moves = request.action == .push || request.action == .pull
+        console.eraseLine()
+        console.flush()
+        let counts = isMoving ? figures.line : "\(Quantity.counted(figures.filesScanned, "entry", "entries")) seen."
+        log?.add("\(counts) Exit code \(outcome(given).code).")
+        var status = given
+        if let problem = log?.problem {
+            console.complain(ProblemLine.line(problem))
+            if status == .success { status = .fileIO }
+        }
         if request.output.json {
-            put(JSONLines.summary(figures, exitCode: status.rawValue))
+            console.put(JSONLines.summary(figures, failures: failures, exitCode: outcome(status).code))
         } else {
-            if request.output.stats { put(Array(figures.block.utf8)) }
+            if request.output.stats { console.put(Array(figures.block.utf8)) }
             let isTerminal = ProgramSurroundings.terminalWidth(1) != nil
-            if moves && isTerminal && !request.output.isQuiet && !request.output.stats {
-                put(Array((figures.line + "\n").utf8))
+            if isMoving && isTerminal && !request.output.isQuiet && !request.output.stats {
+                console.put(Array((figures.line + "\n").utf8))
             }
         }
-        flush()
-        explain(status, summary)
-        return !isOutputLost
+        console.flush()
+        explain(summary)
+        return outcome(console.isOutputLost ? .fileIO : status)
     }
 
-    func fail(_ error: SuperlifterError, _ status: ExitStatus) {
-        eraseLine()
+    func fail(_ error: SuperlifterError, _ outcome: Outcome) {
+        figures.milliseconds = (Stopwatch.now - started) / 1_000_000
+        console.eraseLine()
         if request.output.json {
-            put(JSONLines.error(path: nil, doing: error.message, causes: error.causes))
-            put(JSONLines.summary(figures, exitCode: status.rawValue))
+            console.put(JSONLines.error(path: nil, doing: error.message, causes: error.causes))
+            console.put(JSONLines.summary(figures, failures: failures, exitCode: outcome.code))
         }
-        flush()
-        write(ProblemLine.line(error.description), to: .error)
+        console.flush()
+        // Of one failure there was a line of its own.
+        if failures.count > 1 { say(["\(Quantity.count(failures.count)) entries failed before that"], failures.lines) }
+        console.complain(ProblemLine.line(error.description))
+        log?.add("\(error.description) (exit code \(outcome.code))")
     }
 
-    private func explain(_ status: ExitStatus, _ summary: TransferSummary) {
+    private func explain(_ summary: TransferSummary) {
         if summary.refusedDeletions > 0 {
-            complain(
-                ProblemLine.line(
-                    "nothing was deleted: \(summary.refusedDeletions) deletions are more than --max-delete allows"))
+            say(["nothing was deleted: \(summary.refusedDeletions) deletions are more than --max-delete allows"], [])
         }
-        if let first = consequences.first {
-            complain(
-                ProblemLine.line(
-                    path: first.path, doing: first.reason,
-                    causes: consequences.count > 1
-                        ? [
-                            "and \(Quantity.counted(consequences.count - 1, "other entry", "other entries")) (-v names them)"
-                        ]
-                        : []))
+        say([], failures.closing(failed: summary.failed, vanished: summary.vanished))
+    }
+
+    private func say(_ heads: [String], _ lines: [[UInt8]]) {
+        for line in heads.map({ Array($0.utf8) }) + lines {
+            console.complain(ProblemLine.ending(line))
+            log?.add(line)
         }
-        if status == .partial {
-            complain(ProblemLine.line("\(Quantity.counted(summary.failed, "entry", "entries")) failed (named above)"))
-        }
-    }
-
-    // MARK: Writing
-
-    private func put(_ bytes: [UInt8]) {
-        pending += bytes
-        if pending.count >= Self.batch || isLineShown { flush() }
-    }
-
-    private func flush() {
-        guard !pending.isEmpty else { return }
-        eraseLine()
-        if !write(pending, to: .output) { isOutputLost = true }
-        pending.removeAll(keepingCapacity: true)
-    }
-
-    private func complain(_ bytes: [UInt8]) {
-        flush()
-        eraseLine()
-        write(bytes, to: .error)
-    }
-
-    @discardableResult
-    private func write(_ bytes: [UInt8], to stream: StandardStream) -> Bool {
-        // A reader who was given up is not waited for again.
-        if hasGivenUp { return false }
-        let isWritten = stream.write(bytes) { [cancellation] in cancellation.isCancelled }
-        hasGivenUp = !isWritten && cancellation.isCancelled
-        return isWritten
-    }
-
-    private func eraseLine() {
-        guard isLineShown else { return }
-        isLineShown = false
-        write(ProgressLine.erasure, to: .error)
-    }
-}
-
-/// Bytes per second over the last few seconds.
-struct SpeedMeter {
-    private var samples: [(time: UInt64, bytes: UInt64)] = []
-
-    mutating func measure(_ bytes: UInt64, at time: UInt64) -> UInt64 {
-        samples.append((time, bytes))
-        while samples.count > 2, time - samples[0].time > 3_000_000_000 { samples.removeFirst() }
-        guard let first = samples.first, time > first.time, bytes > first.bytes else { return 0 }
-        return UInt64(Double(bytes - first.bytes) / (Double(time - first.time) / 1e9))
     }
 }

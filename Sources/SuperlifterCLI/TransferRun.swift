@@ -10,16 +10,23 @@ struct TransferRun {
     init(_ request: TransferRequest) { self.request = request }
 
     func run() -> Outcome {
+        let log: RunLog?
+        do throws(ReadFailure) {
+            log = try RunLog.open(request.output.logFile)
+        } catch {
+            StandardStream.error.write(ProblemLine.line(RunLog.refusal(request.output.logFile ?? [], error.cause)))
+            return request.action == .compare ? .compared(.trouble) : .ended(.fileIO)
+        }
         let cancellation = Cancellation()
-        let face = TransferFace(request, cancellation)
+        let face = TransferFace(request, log, cancellation)
         Interrupts.cancel(cancellation)
         var client = Client()
         do throws(SuperlifterError) {
+            face.start(Mapping.rows(request))
             client.options = try options()
-            client.connecting = connecting()
+            client.connecting = ConnectOptions(request.connection, timeout: request.wire.connectTimeout)
             client.cancellation = cancellation
             client.showsProgress = face.wantsProgress
-            face.start(Mapping.rows(request))
             let summary = try transfer(client) { face.show($0) }
             return end(summary, face)
         } catch {
@@ -42,18 +49,18 @@ struct TransferRun {
     // MARK: Ends
 
     private func end(_ summary: TransferSummary, _ face: TransferFace) -> Outcome {
-        let status = ExitStatus(rawValue: Int32(summary.exitCode)) ?? .partial
-        let isWritten = face.end(summary, status)
-        if request.action == .compare {
-            return .compared(CompareStatus(isWritten ? status : .fileIO, differences: summary.hasDifferences ? 1 : 0))
+        let isComparison = request.action == .compare
+        return face.end(summary, ExitStatus(rawValue: Int32(summary.exitCode)) ?? .partial) { status in
+            isComparison
+                ? .compared(CompareStatus(status, differences: summary.hasDifferences ? 1 : 0)) : .ended(status)
         }
-        return .ended(isWritten ? status : .fileIO)
     }
 
     private func fail(_ error: SuperlifterError, _ face: TransferFace) -> Outcome {
         let status = ExitStatus(rawValue: Int32(error.code.exitCode)) ?? .protocolStream
-        face.fail(error, status)
-        return request.action == .compare ? .compared(.trouble) : .ended(status)
+        let outcome: Outcome = request.action == .compare ? .compared(.trouble) : .ended(status)
+        face.fail(error, outcome)
+        return outcome
     }
 
     // MARK: Options
@@ -125,23 +132,5 @@ struct TransferRun {
         case .entries(let count): options.deletionLimit = count
         case .percent(let share): options.deletionPercentLimit = share
         }
-    }
-
-    private func connecting() -> ConnectOptions {
-        var connecting = ConnectOptions()
-        connecting.remoteShell = request.connection.remoteShell
-        connecting.remotePath = request.connection.remotePath
-        connecting.usesPipes = request.connection.usesPipes
-        connecting.hints = request.connection.hints
-        connecting.localAddress = request.connection.address
-        connecting.addressFamily =
-            switch request.connection.addressFamily {
-            case .any: .any
-            case .ipv4: .ipv4
-            case .ipv6: .ipv6
-            }
-        connecting.timeout = request.wire.connectTimeout
-        connecting.retries = request.connection.retries
-        return connecting
     }
 }

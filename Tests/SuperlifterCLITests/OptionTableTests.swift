@@ -29,7 +29,7 @@ import Testing
         "-X", "-A", "-U", "-L", "-k", "-K", "-E", "-J", "-b", "-y", "-x", "-d", "-0", "--partial-dir",
         "--temp-dir", "--delay-updates", "--link-dest", "--copy-dest", "--compare-dest", "--fuzzy", "--fsync",
         "--verify", "--backup", "--backup-dir", "--suffix", "--remove-source-files",
-        "--checksum-choice", "--password-file", "--out-format", "--log-file",
+        "--checksum-choice", "--password-file",
         "--gitignore", "--files-from", "--from0", "--max-size", "--min-size", "--modify-window", "--chmod", "--chown",
         "--usermap", "--groupmap", "--fake-super", "--super", "--no-super", "--copy-unsafe-links", "--safe-links",
     ])

@@ -23,8 +23,9 @@ import Testing
         #expect(ItemizedChange(.attributes, .directory).code == ".d         ")
         #expect(ItemizedChange(.local, .link).code == "cL         ")
         #expect(ItemizedChange(.hardLink, .file).code == "hf         ")
-        let linked = ItemizedChange(.hardLink, .file).line(path: Array("b".utf8), linkedTo: Array("d/a".utf8))
-        #expect(linked == Array("hf          b => d/a\n".utf8))
+        var linked = ItemLine(ItemizedChange(.hardLink, .file), path: bytes("b"))
+        linked.linkedTo = bytes("d/a")
+        #expect(itemized(linked) == "hf          b => d/a")
         #expect(ItemizedChange(.deleted, .directory).code == "*deleting  ")
         var directory = ItemizedChange(.attributes, .directory)
         directory.time = .set
@@ -42,11 +43,13 @@ import Testing
     @Test func itemizedLinesStayLines() {
         var change = ItemizedChange(.local, .directory)
         change.isNew = true
-        #expect(text(change.line(path: bytes("a\nb"))) == "cd+++++++++ a\\#012b/\n")
+        #expect(itemized(ItemLine(change, path: bytes("a\nb"))) == "cd+++++++++ a\\#012b/")
         var link = ItemizedChange(.local, .link)
         link.isNew = true
-        #expect(text(link.line(path: [0xFF], linkTarget: bytes("é"))) == "cL+++++++++ \\#377 -> é\n")
-        #expect(text(ItemizedChange(.deleted, .file).line(path: bytes("x"))) == "*deleting   x\n")
+        var line = ItemLine(link, path: [0xFF])
+        line.target = bytes("é")
+        #expect(itemized(line) == "cL+++++++++ \\#377 -> é")
+        #expect(itemized(ItemLine(ItemizedChange(.deleted, .file), path: bytes("x"))) == "*deleting   x")
     }
 
     @Test(arguments: [
@@ -100,20 +103,28 @@ import Testing
     @Test func eventsBeginWithVersionAndType() {
         var figures = SummaryFigures()
         figures.filesSent = 2
+        var item = ItemLine(ItemizedChange(.sent, .file), path: bytes("x"))
+        item.size = 5
+        var failures = FailureTally()
+        failures.add(action: "opening", cause: "Permission denied", isAtSource: true, path: [0xFF])
         let lines = [
             JSONLines.start(command: .push, isDryRun: true, mappings: [(bytes("a/"), bytes("h:b"))]),
-            JSONLines.item(ItemizedChange(.sent, .file), path: bytes("x"), size: 5),
+            JSONLines.item(item),
             JSONLines.progress(ProgressFigures()),
             JSONLines.warning(path: nil, doing: "scanning", causes: []),
             JSONLines.error(path: bytes("x"), doing: "opening", causes: ["No such file"]),
-            JSONLines.summary(figures, exitCode: 23),
+            JSONLines.summary(figures, failures: failures, exitCode: 23),
         ].map(text)
         for (line, type) in zip(lines, ["start", "item", "progress", "warning", "error", "summary"]) {
             #expect(line.hasPrefix("{\"version\":1,\"type\":\"\(type)\","))
             #expect(line.hasSuffix("}\n") && line.utf8.count { $0 == 10 } == 1)
         }
         #expect(lines[0].contains(#""sources":[{"source":"a/","path":"h:b"}]"#))
-        #expect(lines[1].contains(#""change":"<f.........","size":5"#))
+        #expect(lines[1].contains(#""change":"<f.........","size":5,"transferred":0"#))
+        #expect(
+            lines[5].contains(
+                #""failures":[{"count":1,"action":"opening","causes":["Permission denied"],"side":"source","#
+                    + #""first":"\#u{FFFD}","first_base64":"/w=="}]"#))
         #expect(lines[5].contains(#""exit_code":23"#) && lines[5].contains(#""files_sent":2"#))
     }
 
@@ -142,9 +153,11 @@ import Testing
         figures.milliseconds = 1500
         figures.deleted = 2
         figures.filesScanned = 1000
-        #expect(figures.line == "Sent 1 file, 3.00 MB in 1.5 s (2.00 MB/s); 2 deleted; 1,000 files compared.")
+        #expect(figures.line == "Sent 1 file, 3.00 MB in 1.5 s (2.00 MB/s); 2 deleted; 1,000 entries compared.")
         figures.isDryRun = true
-        #expect(figures.line == "Would send 1 file, 3.00 MB; would delete 2; 1,000 files compared.")
+        #expect(figures.line == "Would send 1 file, 3.00 MB; would delete 2; 1,000 entries compared.")
+        figures.isPull = true
+        #expect(figures.line.hasPrefix("Would receive 1 file, "))
         #expect(figures.block.contains("Number of regular files transferred: 1\n"))
     }
 }
@@ -168,12 +181,15 @@ import Testing
         #expect(
             ProgressLine.text(figures, width: 200)
                 == "Sending  500 MB of at least 1.00 GB  100 MB/s  at least 0:05 left  50 of 200+ files"
-                + "  scanned 12,345 files, 4.00 GB")
+                + "  scanned 12,345 entries, 4.00 GB")
         figures.isScanComplete = true
         #expect(
             ProgressLine.text(figures, width: 200)
                 == "Sending  50%  500 MB of 1.00 GB  100 MB/s  0:05 left  50 of 200 files"
-                + "  scanned 12,345 files, 4.00 GB")
+                + "  scanned 12,345 entries, 4.00 GB")
+        figures.bytesScanned = nil
+        figures.deleted = 1234
+        #expect(ProgressLine.text(figures, width: 200).hasSuffix("  1,234 deleted  scanned 12,345 entries"))
     }
 
     @Test func noWidthIsExceededAndNoNumberCut() {
@@ -197,7 +213,15 @@ import Testing
         late.filesDone = 40
         late.bytesDone = 400_000_000
         late.filesScanned = 1
-        #expect(text(line.update(late, width: 200)) == "\r\(ProgressLine.text(halfway, width: 200))\u{1B}[K")
+        #expect(text(line.update(late, width: 200)) == "\r\(ProgressLine.text(halfway, width: 200))\u{1B}[K\r")
+    }
+
+    @Test func aNarrowerTerminalIsCleanedBelow() {
+        var line = ProgressLine()
+        _ = line.update(halfway, width: 80)
+        #expect(text(line.update(halfway, width: 40)).hasPrefix("\r\u{1B}[JSending"))
+        #expect(text(line.update(halfway, width: 40)).hasPrefix("\rSending"))
+        #expect(text(line.update(halfway, width: 80)).hasPrefix("\rSending"))
     }
 
     @Test func extremesDoNotTrap() {
@@ -217,6 +241,10 @@ import Testing
         figures.filesToSend = 0
         #expect(figures.percent == nil)
     }
+}
+
+private func itemized(_ line: ItemLine) -> String {
+    text(line.text(.itemized, ItemLine.Surroundings(process: 1) { _ in "" }))
 }
 
 private func text(_ line: [UInt8]) -> String { String(decoding: line, as: UTF8.self) }

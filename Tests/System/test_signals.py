@@ -45,7 +45,7 @@ def is_alive(pid):
 class Interrupted:
     """A push or pull under way: the client's process, the server's number, and both trees."""
 
-    def __init__(self, test, verb="push", is_local=False):
+    def __init__(self, test, verb="push", is_local=False, options=None, size=LARGE):
         self.test, self.verb = test, verb
         self.place = test.fresh("signal")
         self.source, self.destination = os.path.join(self.place, "source"), os.path.join(self.place, "destination")
@@ -53,14 +53,14 @@ class Interrupted:
         trees.write(os.path.join(self.source, "first"), b"first")
         self.large = os.path.join(self.source, "large")
         with open(self.large, "wb") as file:
-            file.truncate(LARGE)
+            file.truncate(size)
         os.mkdir(self.destination)
         trees.write(os.path.join(self.destination, "large"), b"the old one")
         note, script = os.path.join(self.place, "number"), os.path.join(self.place, "far")
         with open(script, "w") as file:
             file.write(f"#!/bin/sh\necho $$ >{note}\nexec {test.tool.binary} serve --inetd --unconfined\n")
         os.chmod(script, 0o755)
-        self.options = [] if is_local else ["--via", "command:" + script]
+        self.options = options or ([] if is_local else ["--via", "command:" + script])
         # A file, not a pipe: a stopped server would hold that open.
         self.errors = os.path.join(self.place, "errors")
         with open(self.errors, "wb") as errors:
@@ -69,7 +69,7 @@ class Interrupted:
         test.addCleanup(self.clean_up)
         test.assertTrue(wait_for(self.leftovers), "no part file has appeared")
         self.server = None
-        if not is_local:
+        if not is_local and not options:
             with open(note) as file:
                 self.server = int(file.read())
 
@@ -153,6 +153,40 @@ class Signals(SystemTest):
         os.kill(run.server, signal.SIGTERM)
         self.assertEqual(run.ended(PROMPT), 20, run.said)
         run.check_afterwards()
+
+    def test_the_peer_is_told_past_all_contents_that_wait(self):
+        """On a slow stream, where a full line of contents stands before the last words."""
+        for verb, name in [("push", signal.SIGINT), ("push", signal.SIGHUP), ("pull", signal.SIGTERM)]:
+            with self.subTest(verb=verb, signal=name.name):
+                place = self.fresh("told")
+                script, said, code = [os.path.join(place, name) for name in ["far", "said", "code"]]
+                with open(script, "w") as file:
+                    file.write(f"#!/bin/sh\n{self.tool.binary} serve --inetd --unconfined 2>{said}\necho $? >{code}\n")
+                os.chmod(script, 0o755)
+                run = Interrupted(self, verb, size=64 << 20,
+                                  options=["--bwlimit=2M", "--compress=none", "--via", "command:" + script])
+                os.kill(run.client.pid, name)
+                self.assertEqual(run.ended(PROMPT), 20, run.said)
+                self.assertEqual(run.said, b"superlifter: interrupted\n")
+                self.assertTrue(wait_for(lambda: os.path.exists(code) and os.path.getsize(code), PROMPT))
+                with open(said) as file:
+                    self.assertIn("the other side ended the session: interrupted at the other end", file.read())
+                with open(code) as file:
+                    self.assertEqual(int(file.read()), 20)
+
+    def test_compare_and_a_wait_for_the_next_attempt_end_cleanly(self):
+        run = Interrupted(self)
+        os.kill(run.client.pid, signal.SIGINT)
+        self.assertEqual(run.ended(PROMPT), 20)
+        # compare has codes of its own, and reads the large file for its digest.
+        with open(os.path.join(run.destination, "large"), "wb") as file:
+            file.truncate(LARGE)
+        argv = [self.tool.binary, "compare", "-c", run.source + "/", run.destination]
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(child.kill)
+        time.sleep(0.5)
+        child.send_signal(signal.SIGTERM)
+        self.assertEqual((child.communicate(timeout=PROMPT)[1], child.returncode), (b"superlifter: interrupted\n", 2))
 
     def test_a_silent_server_does_not_hold_us(self):
         run = Interrupted(self)

@@ -95,12 +95,15 @@ package struct Summary: Hashable, Sendable {
     package var refusedDeletions: UInt64 = 0
     /// Names that differ from the other side's (`compare`).
     package var differing: UInt64 = 0
-    /// Bytes of all regular files in the source.
+    /// Sizes of these together.
     package var totalBytes: UInt64 = 0
     /// Names that became further names of a file.
     package var links: UInt64 = 0
     /// Bytes of files that were taken from what the receiver had.
     package var matchedBytes: UInt64 = 0
+    /// Of the source: bytes of all its regular files, and its directories.
+    package var sourceBytes: UInt64 = 0
+    package var directories: UInt64 = 0
 
     package init() {}
 
@@ -112,6 +115,8 @@ package struct Summary: Hashable, Sendable {
         ]
         for (index, value) in values.enumerated() where value != 0 { list.number(UInt64(index + 1) * 2, value) }
         if matchedBytes != 0 { list.number(30, matchedBytes) }
+        if sourceBytes != 0 { list.number(40, sourceBytes) }
+        if directories != 0 { list.number(42, directories) }
         list.encode(into: &writer)
     }
 
@@ -131,6 +136,8 @@ package struct Summary: Hashable, Sendable {
             case 20: totalBytes = try list.number()
             case 22: links = try list.number()
             case 30: matchedBytes = try list.number()
+            case 40: sourceBytes = try list.number()
+            case 42: directories = try list.number()
             default: try list.skip(tag)
             }
         }

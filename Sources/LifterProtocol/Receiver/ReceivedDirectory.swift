@@ -159,6 +159,11 @@ struct ReceivedEntry: Sendable {
     var basis: Basis?
     /// The file that the name stands for here, where that has several names and hard links are kept.
     var own: FileIdentity?
+    /// Its contents are to come.
+    var isExpected = false
+    /// Bytes of it that progress has counted, and what travelled of it.
+    var counted: UInt64 = 0
+    var literal: UInt64 = 0
 }
 
 struct Staging: Sendable {
@@ -172,6 +177,8 @@ struct Staging: Sendable {
     /// Credit held by what waits and by what is being written.
     var waitingWeight = 0
     var writingWeight = 0
+    /// Bytes of the file that are being written.
+    var writingBytes: UInt64 = 0
     var end: ContentDigest??
 }
 

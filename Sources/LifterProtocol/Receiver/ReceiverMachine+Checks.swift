@@ -137,9 +137,10 @@ extension ReceiverMachine {
         open[id] = entry
         if changesNothing { return conclude(id, .settled(entry.changes)) }
         entry.state = .awaiting
+        entry.isExpected = true
         open[id] = entry
-        progress.filesToSend += 1
-        progress.bytesToSend &+= entry.entry.attributes.size
+        tally.filesToSend += 1
+        tally.bytesToSend &+= entry.entry.attributes.size
         askOrResume(id)
     }
 }

@@ -42,6 +42,7 @@ extension ReceiverMachine {
             let share = isLast ? rest : min(rest, 64 + Int(clamping: segment.payload.count))
             rest -= share
             summary.contentBytes += segment.payload.count
+            open[segment.id]?.literal &+= segment.payload.count
             if let file = smallFile(segment, &buffer) {
                 let place = open[segment.id]?.directory
                 if place != directory {
@@ -156,6 +157,7 @@ extension ReceiverMachine {
         if !staging.waiting.isEmpty {
             staging.isWriting = true
             let payloads = staging.takeSome()
+            staging.writingBytes = payloads.reduce(0) { $0 &+ $1.count }
             entry.state = .staging(staging)
             open[id] = entry
             run(.writeChunk(id: id, payloads: payloads), as: .write(id))
@@ -173,6 +175,9 @@ extension ReceiverMachine {
         core.release(.content, staging.writingWeight)
         staging.writingWeight = 0
         staging.isWriting = false
+        if case .done = result {
+            tally.moved(staging.writingBytes, of: entry.entry.attributes.size, counted: &entry.counted)
+        }
         entry.state = .staging(staging)
         open[id] = entry
         switch result {

@@ -51,6 +51,7 @@ extension ReceiverMachine {
             rest -= share
             summary.contentBytes &+= UInt64(segment.range.count)
             summary.matchedBytes &+= segment.copied
+            open[segment.id]?.literal &+= UInt64(segment.range.count)
             if let file = smallFile(segment, &buffer) {
                 let place = open[segment.id]?.directory
                 if place != directory {

@@ -48,7 +48,6 @@ extension ReceiverMachine {
         nextOrder += 1
         directories[opened.id] = directory
         directories[opened.parent]?.opened[opened.name] = opened.id
-        progress.entries += 1
         decide(opened.id)
     }
 
@@ -243,7 +242,7 @@ extension ReceiverMachine {
         if !changes.isEmpty {
             summary.settled += 1
             let root = Entry(name: [UInt8(ascii: ".")], attributes: attributes)
-            report(.item(path: root.name, entry: root, changes: changes))
+            report(.item(path: root.name, entry: root, changes: changes, literal: 0))
         }
     }
 

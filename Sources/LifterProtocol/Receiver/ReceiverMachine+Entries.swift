@@ -32,8 +32,8 @@ extension ReceiverMachine {
         if directory == 0, let renamedTo { entry.name = renamedTo }
         // In the second pass everything is told anew, and every group begins anew.
         if pass > 0 { entry.link?.device |= LinkKey.secondPass }
-        progress.entries += entry.attributes.kind == .directory ? 0 : 1
         if agreement.job.purpose == .list {
+            tally.entries += 1
             report(.listed(path: path(directory, told.name), entry: told))
             return answer(id, .unchanged)
         }
@@ -302,10 +302,12 @@ extension ReceiverMachine {
         if contentsStopped {
             return end(id, received, .failed(FileProblem(.stopped, doing: "writing: the disk is full")), nil)
         }
-        progress.filesToSend += 1
-        progress.bytesToSend &+= received.entry.attributes.size
-        begin(id, received)
-        if !received.isPromised { askOrResume(id) }
+        tally.filesToSend += 1
+        tally.bytesToSend &+= received.entry.attributes.size
+        var entry = received
+        entry.isExpected = true
+        begin(id, entry)
+        if !entry.isPromised { askOrResume(id) }
     }
 
     /// Asks the sender for a file's contents: for the rest of what an earlier run has left, or with the signature of what
@@ -426,9 +428,10 @@ extension ReceiverMachine {
         guard let entry = open.removeValue(forKey: id) else { return }
         directories[entry.directory]?.busy -= 1
         if entry.isLevel { directories[entry.directory]?.levelBusy -= 1 }
-        if entry.entry.attributes.kind == .regular && entry.changes.contains(.content) {
-            progress.filesDone += 1
-            progress.bytesDone &+= entry.entry.attributes.size
+        if entry.isExpected {
+            let size = entry.entry.attributes.size
+            tally.filesDone += 1
+            tally.bytesDone &+= size - min(size, entry.counted)
             if case .settled = outcome { fullDisks = 0 }
         }
         finalise(id, entry, outcome, entry.entry.name)
@@ -450,7 +453,8 @@ extension ReceiverMachine {
                 summary.files += 1
                 summary.totalBytes &+= entry.entry.attributes.size
             }
-            report(.item(path: path(entry.directory, name), entry: entry.entry, changes: changes))
+            let path = path(entry.directory, name)
+            report(.item(path: path, entry: entry.entry, changes: changes, literal: entry.literal))
         case .linked(let changes, let first):
             summary.settled += 1
             summary.links += 1

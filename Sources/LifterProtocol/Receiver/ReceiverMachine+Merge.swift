@@ -24,7 +24,6 @@ extension ReceiverMachine {
             case .end(let weight):
                 core.release(.listing, weight)
                 listingEnded = true
-                progress.isScanned = true
                 _ = inbox.popFirst()
                 compareRoot()
                 finishIfDone(0)
@@ -110,6 +109,7 @@ extension ReceiverMachine {
         let (lower, upper) = (own.lowerBound, own.upperBound)
         directories[range.directory]?.cursor = upper
         summary.entries += UInt64(range.count)
+        tally.entries += UInt64(range.count)
         if isSame && !options.checksum {
             acceptSame(range.directory, listing, lower..<upper)
             close(range.sequence)
@@ -244,6 +244,7 @@ extension ReceiverMachine {
                 isIncomplete: message.isIncomplete)
             directories[message.directory]?.cursor = upper
             summary.entries += UInt64(message.entries.count)
+            tally.entries += UInt64(message.entries.count)
         }
         noteHandled(message)
         for (offset, entry) in message.entries.enumerated() {

@@ -109,7 +109,13 @@ package struct ReceiverMachine: Sendable {
     package var eventLimit = Tuning.eventsWaiting
     let reportsEvents: Bool
     package var summary = Summary()
-    package var progress = Progress()
+    var tally = Progress()
+    package var progress: Progress {
+        var now = tally
+        now.isScanned = listingEnded && pendingRanges.isEmpty
+        now.isDeleting = phase == .deleting
+        return now
+    }
 
     enum Phase: Sendable { case transfer, deleting, asking, done }
 

@@ -152,7 +152,7 @@ extension SenderMachine {
             if case .settled(let changes) = run.outcome, case .contents(let attributes) = shape {
                 summary.settled += 1
                 let root = Entry(name: [UInt8(ascii: ".")], attributes: attributes)
-                events.append(.item(path: root.name, entry: root, changes: changes))
+                events.append(.item(path: root.name, entry: root, changes: changes, literal: 0))
             }
             return
         }
@@ -167,15 +167,16 @@ extension SenderMachine {
         let index = Int(entry.index)
         let attributes = node.listing.attributes(at: index)
         if entry.wantsContent {
-            progress.filesDone += 1
-            progress.bytesDone &+= attributes.size
+            tally.filesDone += 1
+            tally.bytesDone &+= attributes.size - min(attributes.size, entry.counted)
         }
         switch outcome {
         case .settled(let changes):
             summary.settled += 1
             if changes.contains(.content) && attributes.kind == .regular { summary.files += 1 }
             let item = node.listing.entry(at: index)
-            events.append(.item(path: path(entry.directory, item.name), entry: item, changes: changes))
+            let path = path(entry.directory, item.name)
+            events.append(.item(path: path, entry: item, changes: changes, literal: entry.literal))
         case .linked(let changes, let first):
             summary.settled += 1
             summary.links += 1

@@ -74,8 +74,8 @@ extension SenderMachine {
         open[id] = entry
         if isFirst {
             let size = directories[entry.directory]?.listing.attributes(at: Int(entry.index)).size ?? 0
-            progress.filesToSend += 1
-            progress.bytesToSend &+= size
+            tally.filesToSend += 1
+            tally.bytesToSend &+= size
             summary.totalBytes &+= size
         }
         return ContentItem(id: id, serial: entry.serial)
@@ -296,6 +296,7 @@ extension SenderMachine {
             switch reads[position] {
             case .whole(let range, let digest):
                 summary.contentBytes += UInt64(range.count)
+                open[id]?.literal &+= UInt64(range.count)
                 segments.append(
                     ContentSegment(id: id, offset: 0, payload: .bytes(job.buffer, range), end: .whole(digest)))
             case .failed(let problem):
@@ -325,6 +326,7 @@ extension SenderMachine {
                     ])))
             large.offset += chunk.payload.count
             summary.contentBytes += chunk.payload.count
+            moved(large.id, chunk.payload.count, literal: chunk.payload.count)
             if end != nil { return endLarge(large) }
             update(number) { $0 = large }
             readOn(number)
@@ -338,6 +340,14 @@ extension SenderMachine {
                         id: large.id, offset: large.offset, payload: .bytes([], 0..<0), end: .failed(problem))
                 ])))
         return endLarge(large)
+    }
+
+    /// A piece of a large file has gone into line.
+    mutating func moved(_ id: FileID, _ bytes: UInt64, literal: UInt64) {
+        guard var entry = open[id], let node = directories[entry.directory] else { return }
+        tally.moved(bytes, of: node.listing.attributes(at: Int(entry.index)).size, counted: &entry.counted)
+        entry.literal &+= literal
+        open[id] = entry
     }
 
     mutating func endLarge(_ large: LargeJob) -> Bool {

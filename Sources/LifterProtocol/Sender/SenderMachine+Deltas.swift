@@ -29,6 +29,7 @@ extension SenderMachine {
                     id: id, offset: 0, copies: some, rest: rest, bytes: job.buffer, range: range, end: .whole(digest))
                 summary.contentBytes &+= UInt64(range.count)
                 summary.matchedBytes &+= segment.copied
+                open[id]?.literal &+= UInt64(range.count)
                 segments.append(segment)
             case .failed(let problem):
                 segments.append(
@@ -95,6 +96,7 @@ extension SenderMachine {
         large.offset &+= part.count
         summary.contentBytes &+= UInt64(part.bytes.count)
         summary.matchedBytes &+= part.copied
+        moved(large.id, part.count, literal: UInt64(part.bytes.count))
         if end != nil { return endLarge(large) }
         update(number) { $0 = large }
         readOn(number)

@@ -28,7 +28,6 @@ extension SenderMachine {
         }
         if ready != nil, !listingEnded, pending.isEmpty, emission == nil, expansions.isEmpty {
             listingEnded = true
-            progress.isScanned = true
             core.send(.listingEnd)
         }
         core.outbox.expectsListings = scans.values.contains(where: \.isRunning)
@@ -127,8 +126,7 @@ extension SenderMachine {
             release(item.parent)
         }
         report(scan, in: item.id)
-        progress.entries += UInt64(scan.listing.count)
-        summary.entries += UInt64(scan.listing.count)
+        count(scan.listing)
         if node.wish == .nothing {
             endTelling(item.id)
             return true
@@ -154,6 +152,16 @@ extension SenderMachine {
                 modified: Timestamp(seconds: 0, nanoseconds: 0)))
         scan.problems = [(name: [], problem: problem)]
         return scan
+    }
+
+    private mutating func count(_ listing: Listing) {
+        var bytes: UInt64 = 0
+        for record in listing.records where record.attributes.kind == .regular { bytes &+= record.attributes.size }
+        tally.entries += UInt64(listing.count)
+        tally.scannedBytes = (tally.scannedBytes ?? 0) &+ bytes
+        summary.entries += UInt64(listing.count)
+        summary.directories += 1
+        summary.sourceBytes &+= bytes
     }
 
     private mutating func report(_ scan: ScanResult, in id: DirectoryID) {

@@ -71,7 +71,14 @@ package struct SenderMachine: Sendable {
     /// More of them than this wait only if they were under way already.
     package var eventLimit = Tuning.eventsWaiting
     package var summary = Summary()
-    package var progress = Progress()
+    var tally = Progress()
+    package var progress: Progress {
+        var now = tally
+        // Whoever has not answered yet may still want contents.
+        let undecided = UInt64(open.count) &- (tally.filesToSend &- tally.filesDone)
+        now.isScanned = listingEnded && ranges.count == 0 && undecided == 0
+        return now
+    }
 
     package init(_ agreement: Agreement, shape: RootShape, now: UInt64) {
         self.agreement = agreement

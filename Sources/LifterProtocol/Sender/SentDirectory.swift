@@ -74,6 +74,9 @@ struct OpenEntry: Sendable {
     /// How often its contents were asked for, and whether its digest was.
     var requests: UInt8 = 0
     var isDigestAsked = false
+    /// Bytes of it that progress has counted, and those of them that travelled.
+    var counted: UInt64 = 0
+    var literal: UInt64 = 0
 }
 
 struct SentRange: Sendable {

@@ -6,8 +6,10 @@ import LifterSystem
 extension TransferEvent {
     init(_ event: MachineEvent) {
         switch event {
-        case .item(let path, let entry, let changes):
-            self = .item(Item(path: path, entry: entry, changes: changes))
+        case .item(let path, let entry, let changes, let literal):
+            var item = Item(path: path, entry: entry, changes: changes)
+            item.transferredBytes = literal
+            self = .item(item)
         case .linked(let path, let entry, let changes, let first):
             var item = Item(path: path, entry: entry, changes: changes)
             item.linkedTo = first
@@ -17,7 +19,7 @@ extension TransferEvent {
         case .failed(let path, let problem, let atSource):
             self = .failed(
                 ItemFailure(
-                    path: path, reason: problem.reason, isVanished: problem.code == .vanished, isAtSource: atSource,
+                    path: path, action: Display.escaped(Array(problem.doing.utf8)), cause: problem.cause, isVanished: problem.code == .vanished, isAtSource: atSource,
                     isConsequence: problem.code == .stopped))
         case .warning(let text): self = .warning(text)
         }
@@ -26,28 +28,25 @@ extension TransferEvent {
     init(_ progress: Progress) {
         self = .progress(
             TransferProgress(
-                phase: progress.phase, entries: progress.entries, filesToSend: progress.filesToSend,
+                entries: progress.entries, scannedBytes: progress.scannedBytes, filesToSend: progress.filesToSend,
                 filesDone: progress.filesDone, bytesToSend: progress.bytesToSend, bytesDone: progress.bytesDone,
-                isScanned: progress.isScanned))
+                isScanned: progress.isScanned, isDeleting: progress.isDeleting))
     }
 }
 
 extension FileProblem {
-    /// What was being done and why it failed, in one line.
-    var reason: String {
-        let doing = Display.escaped(Array(doing.utf8))
-        let cause: String =
-            switch code {
-            case .system: Errno(rawValue: errno).description
-            case .vanished: "it has vanished"
-            case .changed: "it changed while it was being read; run again when it rests"
-            case .mismatch: "what arrived does not have the announced digest, twice"
-            case .inTheWay: "something is in the way"
-            case .refused: "not allowed"
-            case .unsupported: "cannot be kept here"
-            case .stopped: "given up"
-            }
-        return doing.isEmpty ? cause : "\(doing): \(cause)"
+    /// Why it failed.
+    var cause: String {
+        switch code {
+        case .system: Errno(rawValue: errno).description
+        case .vanished: "it has vanished"
+        case .changed: "it changed while it was being read; run again when it rests"
+        case .mismatch: "what arrived does not have the announced digest, twice"
+        case .inTheWay: "something is in the way"
+        case .refused: "not allowed"
+        case .unsupported: "cannot be kept here"
+        case .stopped: "given up"
+        }
     }
 }
 
@@ -65,6 +64,8 @@ extension TransferSummary {
         matchedBytes = summary.matchedBytes
         totalBytes = summary.totalBytes
         links = summary.links
+        directories = summary.directories
+        sourceBytes = summary.sourceBytes
         sentBytes = sent
         receivedBytes = received
     }

@@ -2,16 +2,18 @@
 
 import LifterProtocol
 import LifterSystem
-import LifterTransport
+package import LifterTransport
 
 /// A remote place and the ways to it.
-struct Reach {
-    let hints: [Hint]
-    let path: [UInt8]
-    private let context: ConnectContext
+package struct Reach {
+    /// In the order in which they are tried.
+    package let hints: [Hint]
+    /// As the far side will read it.
+    package let path: [UInt8]
+    package let context: ConnectContext
     private let timeout: UInt32?
 
-    init(_ location: RemoteLocation, _ options: ConnectOptions) throws(SuperlifterError) {
+    package init(_ location: RemoteLocation, _ options: ConnectOptions) throws(SuperlifterError) {
         var context = ConnectContext(usesPipes: options.usesPipes)
         do throws(LocationError) {
             if let shell = options.remoteShell { context.rshCommand = try CommandWords.split(shell) }
@@ -39,15 +41,15 @@ struct Reach {
         }
     }
 
-    /// One for connecting and handshake together. ssh may be asking for a password.
-    private func deadline(_ hint: Hint) -> UInt64 {
-        let seconds: UInt64
+    /// Seconds for connecting and handshake together. ssh may be asking for a password.
+    package func patience(_ hint: Hint) -> UInt64 {
         switch hint {
-        case .ssh, .command: seconds = UInt64(timeout ?? 300)
-        case .tcp, .unix, .unknown: seconds = UInt64(timeout ?? 30)
+        case .ssh, .command: UInt64(timeout ?? 300)
+        case .tcp, .unix, .unknown: UInt64(timeout ?? 30)
         }
-        return Clock.monotonic + seconds * 1_000_000_000
     }
+
+    private func deadline(_ hint: Hint) -> UInt64 { Clock.monotonic + patience(hint) * 1_000_000_000 }
 
     /// Opens the ways in turn until one greets; then runs `session` over it and ends the connection properly.
     /// `tell` is told each step of the way.

@@ -121,5 +121,7 @@ extension TransferSummary {
         vanished = max(vanished, peer.vanished)
         deleted = max(deleted, peer.deleted)
         entries = max(entries, peer.entries)
+        directories = max(directories, peer.directories)
+        sourceBytes = max(sourceBytes, peer.sourceBytes)
     }
 }

@@ -160,6 +160,10 @@ final class SessionLoop<Machine: SessionMachine> {
     private func sayFarewell() throws(Errno) {
         let end = Clock.monotonic + Self.farewell
         link.liftLimit()
+        // Last words go past contents, however many of them wait: a slow stream has no room for anything else.
+        while let message = machine.nextMessage() {
+            do throws(WireError) { try link.send(message) } catch { break }
+        }
         drain()
         while !link.isFlushed, !link.inputHasEnded || machine.end?.isComplete == true {
             let now = Clock.monotonic

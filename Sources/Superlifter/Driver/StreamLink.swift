@@ -31,6 +31,9 @@ final class StreamLink: Link {
     private var codecPlace = 0
     private(set) var heardSomething = false
     private(set) var wantsTurn = false
+    /// Set where the limit has held up bytes, and kept until the next try: the loop asks more than once before it waits,
+    /// and time goes on between.
+    private(set) var wakesAt: UInt64?
     private(set) var received: UInt64
     private(set) var sent: UInt64
 
@@ -140,6 +143,7 @@ final class StreamLink: Link {
     func flush() {
         contents.reconsider(rate: rate, now: Clock.monotonic)
         isWaiting = false
+        wakesAt = nil
         while !outputBroken {
             do throws(WireError) { try makeFrames() } catch { return giveUpOutput() }
             guard !outgoing.isEmpty else { break }
@@ -147,6 +151,7 @@ final class StreamLink: Link {
                 let allowed = limiter?.allowance(Clock.monotonic) ?? .max
                 guard allowed > 0, case .bytes(let count) = try writeSome(allowed) else {
                     isWaiting = true
+                    if allowed == 0 { wakesAt = limiter?.nextTime }
                     break
                 }
                 limiter?.spend(count)
@@ -236,10 +241,8 @@ final class StreamLink: Link {
         return min(limiter.rate, meter.rate ?? .max)
     }
 
-    var wakesAt: UInt64? {
-        guard var limiter, isWaiting, limiter.allowance(Clock.monotonic) == 0 else { return nil }
-        return limiter.nextTime
+    func liftLimit() {
+        limiter = nil
+        wakesAt = nil
     }
-
-    func liftLimit() { limiter = nil }
 }

@@ -59,6 +59,8 @@ public struct Item: Hashable, Sendable {
     public var target: [UInt8]
     /// What differed; empty where an entry is only listed.
     public var changes: Changes
+    /// Bytes of its contents that were transferred; the rest of it was at the destination already.
+    public var transferredBytes: UInt64 = 0
     /// With `linked`: the name that it is linked to, below the root of the job; empty where that is not known.
     public var linkedTo: [UInt8]?
 
@@ -90,32 +92,39 @@ public struct Item: Hashable, Sendable {
 public struct ItemFailure: Hashable, Sendable {
     /// Below the root of the job.
     public var path: [UInt8]
-    /// What was being done, and why it failed.
-    public var reason: String
+    /// What was being done; may be empty.
+    public var action: String
+    /// Why it failed.
+    public var cause: String
     /// It was gone before it could be read.
     public var isVanished: Bool
     /// It failed where the source is.
     public var isAtSource: Bool
     /// Nothing was tried: it was given up because of an earlier failure (a full disk, a directory not made).
     public var isConsequence: Bool
+
+    /// What was being done, and why it failed, in one line.
+    public var reason: String { action.isEmpty ? cause : "\(action): \(cause)" }
 }
 
 /// How far a transfer is. Numbers grow only.
 public struct TransferProgress: Hashable, Sendable {
-    /// What is being done, in one word.
-    public var phase: String
     /// Entries looked at.
     public var entries: UInt64
+    /// Sizes of the files among them; nil where this end does not learn all of them.
+    public var scannedBytes: UInt64?
     /// Files whose contents are to travel, as far as is known.
     public var filesToSend: UInt64
     /// Of these, those that are done.
     public var filesDone: UInt64
     /// Their sizes together.
     public var bytesToSend: UInt64
-    /// The sizes of those that are done.
+    /// The sizes of those that are done, and what is done of those under way.
     public var bytesDone: UInt64
-    /// The tree is fully scanned: the totals are final.
+    /// The tree is fully scanned and compared: the totals are final.
     public var isScanned: Bool
+    /// All contents are settled, and names are being deleted.
+    public var isDeleting: Bool
 }
 
 /// What happens while a transfer runs.
@@ -137,6 +146,10 @@ public enum TransferEvent: Hashable, Sendable {
 public struct TransferSummary: Hashable, Sendable {
     /// Entries looked at.
     public var entries: UInt64 = 0
+    /// Directories looked at, the source itself included.
+    public var directories: UInt64 = 0
+    /// Sizes of all regular files in the source.
+    public var sourceBytes: UInt64 = 0
     /// Entries put in place or changed.
     public var changed: UInt64 = 0
     /// Regular files whose contents were transferred.

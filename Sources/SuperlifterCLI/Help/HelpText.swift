@@ -75,7 +75,7 @@ package enum HelpText {
         let left = "  \(name)"
         let joins = left.count < column && column + text.count <= 80
         if joins { return left + String(repeating: " ", count: column - left.count) + text }
-        return "\(left)\n        \(text)"
+        return ([left] + wrapped(text, width: 72).map { "        \($0)" }).joined(separator: "\n")
     }
 
     static func wrapped(_ text: String, width: Int) -> [String] {

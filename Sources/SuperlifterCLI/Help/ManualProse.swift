@@ -88,34 +88,75 @@ enum ManualProse {
             sent and the others refer to it, where rsync may take another one. What was in a directory that is \
             replaced by something else is not listed. The order of the lines is not fixed.
             """),
+        .section("Formats"),
+        .paragraph(
+            """
+            --out-format and --log-file-format are rsync's. Behind % may stand a width, with - before it for a field that \
+            is flush left, and ' before or behind it for groups in numbers: "%-40n %'12l".
+            """),
+        .lines([
+            "%i  the eleven characters of -i      %n  the name, with / behind a directory",
+            "%L  \" -> TARGET\" or \" => NAME\"      %f  the same below SOURCE as given, without /",
+            "%l  the size in bytes                %b  bytes of contents that travelled",
+            "%o  send, recv or del.               %M  modification time, 2026/11/21-06:07:08",
+            "%B  permissions, rwxr-xr-x           %t  the time now, 2026/11/21 06:07:08",
+            "%U  the owner's number               %G  the group's number",
+            "%p  the number of this process       %%  a percent sign",
+        ]),
+        .paragraph(
+            """
+            As in rsync, a FORMAT without %i, unless -i is given too, tells only what is transferred or made and not what \
+            changes in attributes only; and without %i and %o, a deletion is shown as "deleting NAME". Any other escape \
+            is refused.
+            """),
         .section("JSON lines"),
         .paragraph(
             """
             With --json every line on standard output is one object with "version" (1) and "type". Fields may be \
             added within a version. A name that is not UTF-8 appears as "path" with U+FFFD in place of what is not, \
-            and exactly in "path_base64".
+            and exactly in "path_base64". Docs/json-lines.schema.json in the sources is the schema.
             """),
         .item("start", "command, program, dry_run, sources: a list of source and path."),
         .item(
             "item",
             """
-            path, kind, action, new, change (the eleven characters), size of a file, target of a link, \
-            linked_to: the path that a hard link was made to.
+            path, kind, action, new, change (the eleven characters), size of a file, transferred: bytes of it that \
+            travelled, target of a link, linked_to: the path that a hard link was made to.
+            """),
+        .item(
+            "entry, module",
+            """
+            What list lists: path, kind, size of a file, mode in octal, modified and modified_nanoseconds, user, group, \
+            target; or path and comment of a module.
             """),
         .item(
             "progress",
             """
             phase, scan_complete, files_scanned, bytes_scanned, files_to_send, bytes_to_send, files_done, bytes_done, \
-            bytes_per_second, seconds_left. Until scan_complete is true, what is to be sent is a lower bound.
+            deleted, bytes_per_second, seconds_left. Until scan_complete is true, what is to be sent is a lower bound.
             """),
-        .item("warning, error", "path where there is one, action, causes: a list from the nearest to the farthest."),
-        .item("summary", "exit_code and all counts; always the last line."),
+        .item(
+            "warning, error",
+            "path and side (source or destination) where there is one, action, causes: a list, the nearest first."),
+        .item(
+            "summary",
+            """
+            exit_code, dry_run, all counts, and failures: for each reason count, action, causes, side, and the path of the \
+            first. Always the last line, unless the program is killed.
+            """),
         .section("Messages"),
         .paragraph(
             """
             Warnings and errors go to standard error, one line each: "superlifter: PATH: what was being done: cause: \
             cause". A problem with one file stops no other file; the exit code is then 23, or 24 if all that went \
-            wrong was that files vanished.
+            wrong was that files vanished. The last lines then say how many failed, and for each reason how many and the \
+            first of them.
+            """),
+        .paragraph(
+            """
+            SIGINT, SIGTERM and SIGHUP end a run cleanly: the other side is told, no half-written file bears a final name, \
+            and the exit code is 20. The same command goes on from there. A second signal of the same kind ends the \
+            program at once.
             """),
     ]
 

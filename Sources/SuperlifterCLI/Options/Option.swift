@@ -72,6 +72,7 @@ package enum OptionID: Sendable, CaseIterable {
     case wholeFile, blockSize, refine
     case rsh, remotePath, sshPipes, via, ipv4, ipv6, address
     case verbose, quiet, itemize, progress, info, stats, json, listOnly, humanReadable, help, version
+    case outFormat, logFile, logFileFormat
     case inetd, listen, root, readOnly, appendOnly, asName, unconfined, uid, gid, insecure
     case maxConnections, handshakeTimeout
     case config, checkConfig

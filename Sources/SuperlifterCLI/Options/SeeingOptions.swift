@@ -12,12 +12,29 @@ extension OptionTable {
             common: true, "list each change in rsync's 11 characters",
             "compare prints them without being asked. See ITEMISED CHANGES."),
         Option(
+            "out-format", nil, "FORMAT", .built(.outFormat), for: .pairing, in: .seeing,
+            "print a line for each changed entry, as FORMAT says", "See FORMATS."),
+        Option(
             "progress", nil, nil, .built(.progress), negated: .built(.progress), for: .client, in: .seeing,
             "a single live line (the default on a terminal)",
             """
-            It is written to standard error. --no-progress turns it off; --progress writes it even where standard \
-            error is not a terminal. A percentage appears only once the scan is complete.
+            It is written to standard error, ten times a second, as wide as the terminal is at that moment, and taken \
+            away at the end. --no-progress turns it off; --progress writes it even where standard error is not a \
+            terminal, or one that calls itself dumb. A percentage appears only once all is scanned and compared; before, \
+            what is to be sent is "at least" so much.
             """),
+        Option(
+            "log-file", nil, "FILE", .built(.logFile), for: [.push, .pull, .compare, .list, .serve], in: .seeing,
+            "add what happens to FILE, line by line",
+            """
+            Each line begins with date, time and process, and is written at once and at the end of FILE, so that runs may \
+            share it. A FILE that cannot be opened is an error before anything starts; if it cannot be written later, the \
+            run goes on, and its exit code is at least 11. serve logs each client and what it was told, before the \
+            server gives up its rights.
+            """),
+        Option(
+            "log-file-format", nil, "FORMAT", .built(.logFileFormat), for: .pairing, in: .seeing,
+            "what --log-file says of each changed entry", "\"%i %n%L\" if it is not given; empty for nothing. See FORMATS."),
         Option("stats", nil, nil, .built(.stats), for: .client, in: .seeing, "print a block of figures at the end"),
         Option(
             "json", nil, nil, .built(.json), for: .client, in: .seeing, common: true,
@@ -33,17 +50,10 @@ extension OptionTable {
             "As in rsync, -h beside other arguments asks for sizes with units, which is the default here."),
         Option("help", nil, nil, .built(.help), for: .all, in: .seeing, "the help of one command, in full"),
         Option("version", "V", nil, .built(.version), for: .all, in: .seeing, "print the version"),
-        later("out-format", "FORMAT", "print each change as FORMAT says"),
-        later("log-file", "FILE", "write what is done to FILE"),
         Option(
             "manual", nil, nil, .built(.manual), for: .help, in: .seeing, "print the manual page, in roff"),
         Option(
             "completion", nil, "SHELL", .built(.completion), for: .help, in: .seeing,
             "print what completes command lines in bash, zsh or fish",
             "contrib/completions holds copies, and says where each shell looks for them."),
-    ]
-
-    private static func later(_ long: String, _ metavar: String, _ help: String) -> Option {
-        Option(long, nil, metavar, .later("not built yet"), for: .client, in: .seeing, help)
-    }
-}
+    ]}

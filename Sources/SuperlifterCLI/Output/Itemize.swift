@@ -63,21 +63,6 @@ package struct ItemizedChange: Equatable, Sendable {
         return !isTransfer && rest == "........." ? lead + "         " : lead + rest
     }
 
-    /// A whole line of the list: code, name, a slash behind directories, and where a link points; or the name that this
-    /// one is linked to.
-    package func line(
-        path: some Collection<UInt8>, linkTarget: [UInt8]? = nil, linkedTo: [UInt8]? = nil
-    ) -> [UInt8] {
-        var line = Array(code.utf8) + [UInt8(ascii: " ")] + Escaping.printable(path)
-        if kind == .directory, line.last != UInt8(ascii: "/") { line.append(UInt8(ascii: "/")) }
-        if let linkedTo {
-            if !linkedTo.isEmpty { line += Array(" => ".utf8) + Escaping.printable(linkedTo) }
-        } else if let linkTarget {
-            line += Array(" -> ".utf8) + Escaping.printable(linkTarget)
-        }
-        return line + [UInt8(ascii: "\n")]
-    }
-
     private var actionLetter: Character {
         switch action {
         case .sent: "<"

@@ -18,6 +18,11 @@ package struct JSONObject: Sendable {
         bytes.append(contentsOf: String(value).utf8)
     }
 
+    package mutating func field(_ key: String, _ value: Int64) {
+        begin(key)
+        bytes.append(contentsOf: String(value).utf8)
+    }
+
     package mutating func field(_ key: String, _ value: Bool) {
         begin(key)
         bytes.append(contentsOf: (value ? "true" : "false").utf8)

@@ -5,7 +5,12 @@
 package enum ProblemLine {
     /// A line about one path. `causes` lead from the nearest to the farthest.
     package static func line(path: some Collection<UInt8>, doing action: String, causes: [String]) -> [UInt8] {
-        ending(Escaping.printable(path) + Array(([""] + [action] + causes).map(flat).joined(separator: ": ").utf8))
+        ending(text(path: path, doing: action, causes: causes))
+    }
+
+    /// The same without the program's name and the end of the line.
+    package static func text(path: some Collection<UInt8>, doing action: String, causes: [String]) -> [UInt8] {
+        Escaping.printable(path) + Array(([""] + [action] + causes).map(flat).joined(separator: ": ").utf8)
     }
 
     /// A line about the run as a whole.
@@ -13,7 +18,8 @@ package enum ProblemLine {
         ending(Array(flat(message).utf8))
     }
 
-    private static func ending(_ text: [UInt8]) -> [UInt8] {
+    /// Printable text as a whole line.
+    package static func ending(_ text: [UInt8]) -> [UInt8] {
         Array("superlifter: ".utf8) + text + [UInt8(ascii: "\n")]
     }
 

@@ -3,23 +3,25 @@
 package struct ProgressFigures: Equatable, Sendable {
     /// The phases by the names people see.
     package enum Phase: String, Comparable, Sendable, CaseIterable {
-        case connecting, scanning, sending, deleting, finishing
+        case scanning, sending, deleting, finishing
 
         package static func < (left: Phase, right: Phase) -> Bool {
             (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
         }
     }
 
-    package var phase = Phase.connecting
+    package var phase = Phase.scanning
     /// Once true, the figures "to send" are final.
     package var isScanComplete = false
     package var filesScanned: UInt64 = 0
-    package var bytesScanned: UInt64 = 0
+    /// Nil where this end does not learn it.
+    package var bytesScanned: UInt64?
     /// What is known so far; includes what is done.
     package var filesToSend: UInt64 = 0
     package var bytesToSend: UInt64 = 0
     package var filesDone: UInt64 = 0
     package var bytesDone: UInt64 = 0
+    package var deleted: UInt64 = 0
     /// Averaged by the caller over the last seconds; 0 where nothing moved.
     package var bytesPerSecond: UInt64 = 0
 
@@ -32,7 +34,8 @@ package struct ProgressFigures: Equatable, Sendable {
         figures.phase = max(phase, earlier.phase)
         figures.isScanComplete = isScanComplete || earlier.isScanComplete
         figures.filesScanned = max(filesScanned, earlier.filesScanned)
-        figures.bytesScanned = max(bytesScanned, earlier.bytesScanned)
+        figures.bytesScanned = bytesScanned.map { max($0, earlier.bytesScanned ?? 0) } ?? earlier.bytesScanned
+        figures.deleted = max(deleted, earlier.deleted)
         figures.filesDone = max(filesDone, earlier.filesDone)
         figures.bytesDone = max(bytesDone, earlier.bytesDone)
         figures.filesToSend = max(filesToSend, earlier.filesToSend, figures.filesDone)

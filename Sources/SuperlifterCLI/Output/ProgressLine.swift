@@ -3,17 +3,23 @@
 
 package struct ProgressLine: Sendable {
     private var shown = ProgressFigures()
+    private var lastWidth = 0
 
     package init() {}
 
     /// What to write to the terminal: the line in place of the one before. Never runs backwards.
+    ///
+    /// The cursor is left at the line's beginning. So when a terminal becomes narrower and breaks the line into several,
+    /// all of them lie behind the cursor and can be erased, and where it cuts the line instead, nothing else is.
     package mutating func update(_ figures: ProgressFigures, width: Int) -> [UInt8] {
         shown = figures.never(behind: shown)
-        return Array("\r\(Self.text(shown, width: width))\u{1B}[K".utf8)
+        let cleaning = width < lastWidth ? "\u{1B}[J" : ""
+        lastWidth = width
+        return Array("\r\(cleaning)\(Self.text(shown, width: width))\u{1B}[K\r".utf8)
     }
 
     /// What to write before anything else is, and at the end.
-    package static let erasure: [UInt8] = Array("\r\u{1B}[K".utf8)
+    package static let erasure: [UInt8] = Array("\r\u{1B}[J".utf8)
 
     /// The line itself, at most `width` - 1 columns, since some terminals wrap when the last one is filled.
     package static func text(_ figures: ProgressFigures, width: Int) -> String {
@@ -29,7 +35,6 @@ package struct ProgressLine: Sendable {
     private static func parts(_ figures: ProgressFigures) -> [String] {
         var parts: [String] = []
         switch figures.phase {
-        case .connecting: return ["Connecting"]
         case .scanning: parts.append("Scanning")
         case .sending: parts.append("Sending")
         case .deleting: parts.append("Deleting")
@@ -48,9 +53,9 @@ package struct ProgressLine: Sendable {
                 "\(Quantity.count(figures.filesDone)) of \(Quantity.count(figures.filesToSend))\(isFinal ? "" : "+") files"
             )
         }
-        parts.append(
-            "scanned \(Quantity.counted(figures.filesScanned, "file", "files")), \(Quantity.size(figures.bytesScanned))"
-        )
+        if figures.deleted > 0 { parts.append("\(Quantity.count(figures.deleted)) deleted") }
+        let scanned = "scanned \(Quantity.counted(figures.filesScanned, "entry", "entries"))"
+        parts.append(scanned + (figures.bytesScanned.map { ", \(Quantity.size($0))" } ?? ""))
         return parts
     }
 }

@@ -25,23 +25,26 @@ package struct SummaryFigures: Equatable, Sendable {
     package var milliseconds: UInt64 = 0
     /// Whether nothing was really done.
     package var isDryRun = false
+    /// Whether contents came here.
+    package var isPull = false
 
     package init() {}
 
     /// One line without a newline: `Sent 3 files, 1.20 MB in 0.4 s (3.00 MB/s); 2 deleted.`
     package var line: String {
-        let verb = isDryRun ? "Would send" : "Sent"
+        let verb = isPull ? isDryRun ? "Would receive" : "Received" : isDryRun ? "Would send" : "Sent"
         var text = "\(verb) \(Quantity.counted(filesSent, "file", "files")), \(Quantity.size(bytesSent))"
         if !isDryRun {
             text += " in \(Quantity.elapsed(milliseconds: milliseconds))"
             if bytesSent > 0, milliseconds > 0 { text += " (\(Quantity.size(bytesPerSecond))/s)" }
         }
+        if linked > 0 { text += "; \(Quantity.counted(linked, "hard link", "hard links"))" }
         if attributesChanged > 0 { text += "; \(Quantity.count(attributesChanged)) changed in attributes only" }
         if deleted > 0 {
             text += "; \(isDryRun ? "would delete " : "")\(Quantity.count(deleted))\(isDryRun ? "" : " deleted")"
         }
         if failed > 0 { text += "; \(Quantity.count(failed)) failed" }
-        return text + "; \(Quantity.counted(filesScanned, "file", "files")) compared."
+        return text + "; \(Quantity.counted(filesScanned, "entry", "entries")) compared."
     }
 
     /// The block of `--stats`, one figure to a line, in the words of rsync where it has them.

@@ -70,6 +70,18 @@ package struct CrossRule: Sendable {
         CrossRule("--quiet and --itemize-changes say opposite things; choose one") {
             $0.isOn(.quiet) && $0.isOn(.itemize)
         },
+        CrossRule("--quiet and --out-format say opposite things; choose one") {
+            $0.isOn(.quiet) && $0.last(.outFormat) != nil
+        },
+        CrossRule("--json and --out-format both say what standard output is made of; choose one") {
+            $0.isOn(.json) && $0.last(.outFormat) != nil
+        },
+        CrossRule("--out-format is about changes, and a list has none") {
+            $0.isOn(.listOnly) && $0.last(.outFormat) != nil
+        },
+        CrossRule("--log-file-format says what the lines of --log-file FILE look like; give both") {
+            $0.last(.logFileFormat) != nil && $0.last(.logFile) == nil
+        },
         CrossRule("-4 and -6 exclude each other; without either, both kinds of address are tried") {
             $0.isOn(.ipv4) && $0.isOn(.ipv6)
         },

@@ -85,6 +85,7 @@ package struct PlanBuilder {
         request.isInsecure = parsed.isOn(.insecure)
         request.configuration = try path(.config)
         request.checksConfiguration = parsed.isOn(.checkConfig)
+        request.logFile = try path(.logFile)
         request.timeout = try seconds(.timeout, atLeast: 0)
         if let occurrence = parsed.last(.maxConnections) {
             guard let count = OptionValues.number(occurrence.value, atMost: 10_000), count >= 1 else {
@@ -248,7 +249,19 @@ package struct PlanBuilder {
         output.itemizes = parsed.isOn(.itemize)
         output.stats = output.stats || parsed.isOn(.stats)
         output.json = parsed.isOn(.json)
+        output.format = try format(.outFormat)
+        output.logFile = try path(.logFile)
+        output.logFormat = try format(.logFileFormat)
         return output
+    }
+
+    private func format(_ id: OptionID) throws(UsageFailure) -> LineFormat? {
+        guard let occurrence = parsed.last(id) else { return nil }
+        do throws(LineFormat.Problem) {
+            return try LineFormat(occurrence.value)
+        } catch {
+            throw UsageFailure("\(occurrence.spelled): \(error.text)")
+        }
     }
 
     /// rsync's `--info=progress2,stats2,name0`: a word with an optional digit, 0 for off.

@@ -203,6 +203,10 @@ package struct OutputChoices: Equatable, Sendable {
     package var progress = Progress.onTerminal
     package var stats = false
     package var json = false
+    /// What each changed entry is shown as, where that was said.
+    package var format: LineFormat?
+    package var logFile: [UInt8]?
+    package var logFormat: LineFormat?
 }
 
 package struct ServeRequest: Equatable, Sendable {
@@ -229,6 +233,7 @@ package struct ServeRequest: Equatable, Sendable {
     package var isInsecure = false
     package var configuration: [UInt8]?
     package var checksConfiguration = false
+    package var logFile: [UInt8]?
 
     package init() {}
 }
