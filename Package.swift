@@ -69,7 +69,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SuperlifterTests",
-            dependencies: ["Superlifter", "LifterProtocol", "LifterSystem"], swiftSettings: settings),
+            dependencies: ["Superlifter", "LifterFiles", "LifterProtocol", "LifterSystem"], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests",
             dependencies: [

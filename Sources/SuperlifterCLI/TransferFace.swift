@@ -98,15 +98,16 @@ final class TransferFace {
         if let text = text(line, format, tellsChanges: tellsChanges, isNew: isNew) { console.put(text + [0x0A]) }
     }
 
-    /// As in rsync, a format without `%i` tells only what was transferred or made, and one that tells neither that nor
-    /// the operation says of a deletion that it is one. An empty format tells nothing.
+    /// As in rsync, a format without `%i` tells only what was transferred or made, and directories; and one that tells
+    /// neither that nor the operation says of a deletion that it is one. An empty format tells nothing.
     private func text(
         _ line: ItemLine, _ format: LineFormat, tellsChanges: Bool = false, isNew: Bool
     ) -> [UInt8]? {
         if format.pieces.isEmpty { return nil }
         switch line.change.action {
         case .deleted where !format.tellsDeletions: return Array("deleting ".utf8) + line.name
-        case .attributes where !format.tellsChanges && !tellsChanges && !isNew: return nil
+        case .attributes where line.change.kind != .directory && !format.tellsChanges && !tellsChanges && !isNew:
+            return nil
         case .sent, .received, .local, .hardLink, .attributes, .deleted:
             surroundings.now = LocalTime.now
             return line.text(format, surroundings)

@@ -49,7 +49,7 @@ import Testing
         hard.isPull = true
         #expect(try show(hard, "%n%L %o") == "h recv")
         let directory = ItemLine(ItemizedChange(.local, .directory), path: bytes("."))
-        #expect(try show(directory, "%n %f") == "./ home/s")
+        #expect(try show(directory, "%n %f") == "./ home/s/.")
         let gone = ItemLine(ItemizedChange(.deleted, .directory), path: bytes("x"))
         #expect(try show(gone, "%i|%o|%n|%B") == "*deleting  |del.|x/|---------")
     }

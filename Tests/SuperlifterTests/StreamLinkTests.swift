@@ -9,7 +9,8 @@ import Testing
     /// nothing might be left to wait for, and the session would stand still for ever.
     @Test func whatALimitHoldsUpIsWaitedForUntilTheNextTry() throws {
         let ends = try Streams.makeSocketPair().release()
-        let (ours, theirs) = (Descriptor(owning: ends.reading), Descriptor(owning: ends.writing))
+        let ours = Descriptor(owning: ends.reading)
+        let theirs = Descriptor(owning: ends.writing)
         try Streams.setNonBlocking(true, of: ours.raw)
         let link = StreamLink(
             input: ours.raw, output: ours.raw, decoder: FrameDecoder(),

@@ -120,8 +120,11 @@ final class SessionLoop<Machine: SessionMachine> {
                 isIdle = false
                 do throws(WireError) { try link.send(message) } catch { machine.fail(error) }
             }
-            // What leaves makes room for more; a full stream ends the draining, and poll tells when it has room.
+            // What leaves makes room for more; a full stream ends the draining, and poll tells when it has room. But
+            // where all has left at once nothing would be told, and who waited for room would wait for ever.
+            let wasFull = !link.hasRoom
             link.flush()
+            if wasFull, link.hasRoom { isIdle = false }
             var effects: [NumberedEffect] = []
             while let effect = machine.nextEffect() { effects.append(effect) }
             if !effects.isEmpty {

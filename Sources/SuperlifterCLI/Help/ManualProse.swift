@@ -105,9 +105,8 @@ enum ManualProse {
         ]),
         .paragraph(
             """
-            As in rsync, a FORMAT without %i, unless -i is given too, tells only what is transferred or made and not what \
-            changes in attributes only; and without %i and %o, a deletion is shown as "deleting NAME". Any other escape \
-            is refused.
+            As in rsync, a FORMAT without %i, unless -i is given too, does not tell what changes in attributes only, but \
+            for directories; and without %i and %o, a deletion is shown as "deleting NAME". Any other escape is refused.
             """),
         .section("JSON lines"),
         .paragraph(

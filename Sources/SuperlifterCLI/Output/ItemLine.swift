@@ -91,7 +91,7 @@ package struct ItemLine: Sendable {
     /// As rsync's: the source in front of the path, no slash behind it, and none before it. What is deleted is not there.
     private func longName(_ source: [UInt8]) -> [UInt8] {
         let prefix = change.action == .deleted ? [] : source
-        var long = path == [UInt8(ascii: ".")] && !prefix.isEmpty ? prefix : prefix + path
+        var long = prefix + path
         while long.count > 1, long.last == UInt8(ascii: "/") { long.removeLast() }
         while long.count > 1, long.first == UInt8(ascii: "/") { long.removeFirst() }
         return Escaping.printable(long)
