@@ -24,7 +24,9 @@ package enum Explanation {
         switch location {
         case .local(let path):
             let base = path.first == UInt8(ascii: "/") ? "" : ", from the current directory"
-            return [row("means", "a path on this machine\(base): \(Display.escaped(path))"), row("by", "no connection")]
+            return [
+                row("means", "a path on this machine\(base): \(Display.escaped(path))"), row("by", "no connection"),
+            ]
         case .remote(let remote):
             let reach = try Reach(remote, options)
             return [row("means", meaning(remote, reach.context))] + reach.hints.flatMap { way($0, reach) }

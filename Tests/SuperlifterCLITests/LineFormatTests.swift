@@ -63,7 +63,8 @@ import Testing
 
     @Test(arguments: [
         ("%Q", "%Q is not an escape"), ("%h", "%h is not an escape"), ("%", "% at its end"), ("a%-7", "%-7 at its end"),
-        ("%\u{1B}", "%\\#033 is not"), ("%1001n", "a field is at most 1000"), ("%''l", "one ' groups digits"), ("%'5'l", "one '"),
+        ("%\u{1B}", "%\\#033 is not"), ("%1001n", "a field is at most 1000"), ("%''l", "one ' groups digits"),
+        ("%'5'l", "one '"),
         ("%99999999999999999999n", "a field is at most"),
     ])
     func whatIsNoEscapeIsNamed(_ text: String, _ start: String) throws {

@@ -19,7 +19,8 @@ extension TransferEvent {
         case .failed(let path, let problem, let atSource):
             self = .failed(
                 ItemFailure(
-                    path: path, action: Display.escaped(Array(problem.doing.utf8)), cause: problem.cause, isVanished: problem.code == .vanished, isAtSource: atSource,
+                    path: path, action: Display.escaped(Array(problem.doing.utf8)), cause: problem.cause,
+                    isVanished: problem.code == .vanished, isAtSource: atSource,
                     isConsequence: problem.code == .stopped))
         case .warning(let text): self = .warning(text)
         }

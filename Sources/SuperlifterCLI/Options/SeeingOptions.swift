@@ -34,7 +34,8 @@ extension OptionTable {
             """),
         Option(
             "log-file-format", nil, "FORMAT", .built(.logFileFormat), for: .pairing, in: .seeing,
-            "what --log-file says of each changed entry", "\"%i %n%L\" if it is not given; empty for nothing. See FORMATS."),
+            "what --log-file says of each changed entry",
+            "\"%i %n%L\" if it is not given; empty for nothing. See FORMATS."),
         Option("stats", nil, nil, .built(.stats), for: .client, in: .seeing, "print a block of figures at the end"),
         Option(
             "json", nil, nil, .built(.json), for: .client, in: .seeing, common: true,
@@ -56,4 +57,5 @@ extension OptionTable {
             "completion", nil, "SHELL", .built(.completion), for: .help, in: .seeing,
             "print what completes command lines in bash, zsh or fish",
             "contrib/completions holds copies, and says where each shell looks for them."),
-    ]}
+    ]
+}

@@ -74,7 +74,9 @@ package struct ItemLine: Sendable {
     }
 
     /// What -v says: the name, and for a further name of a file that one's.
-    package var brief: [UInt8] { linkedTo == nil ? name : name + Array(" => ".utf8) + Escaping.printable(linkedTo ?? []) }
+    package var brief: [UInt8] {
+        linkedTo == nil ? name : name + Array(" => ".utf8) + Escaping.printable(linkedTo ?? [])
+    }
 
     /// With a slash behind a directory.
     package var name: [UInt8] {
