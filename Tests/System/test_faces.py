@@ -147,8 +147,8 @@ class Faces(SystemTest):
         self.assertEqual(lines[-1], b"1 entry failed; all others are done (exit code 23)")
         self.assertRegex(lines[-2], rb"^Sent 2 files, 12\.3 kB in .* Exit code 23\.$")
         put(os.path.join(target, "gone"))
-        self.run_ours("pull", "--delete", "--log-file", log, "--log-file-format=%o %n", *self.far, "far:" + source + "/",
-                      target)
+        self.run_ours("pull", "--delete", "--log-file", log, "--log-file-format=%o %n", *self.far,
+                      "far:" + source + "/", target)
         more = self.log(log)
         self.assertEqual(more[:len(lines)], lines)
         self.assertIn(b"del. gone", more[len(lines):])
@@ -163,7 +163,8 @@ class Faces(SystemTest):
     def test_a_log_that_cannot_be_written(self):
         source = self.tree("source")
         for verb, code in [("push", 11), ("compare", 2)]:
-            result = self.run_ours(verb, "--log-file", self.path("none", "log"), source, self.path("never"), expect=code)
+            result = self.run_ours(verb, "--log-file", self.path("none", "log"), source, self.path("never"),
+                                   expect=code)
             self.assertIn(b"--log-file", result.err)
         self.assertFalse(os.path.exists(self.path("never")), "an error before anything starts")
         result = self.run_ours("push", "--log-file=/dev/full", source + "/", self.path("copied"), expect=11)
@@ -279,14 +280,15 @@ class Faces(SystemTest):
     def test_explain_everything_else(self):
         for words, expected in [
                 (["docs/x"], ["means     a path on this machine, from the current directory: docs/x"]),
-                (["/abs"], ["means     a path on this machine: /abs"]), (["host:"], ["the login directory", "by        ssh:host"]),
+                (["/abs"], ["means     a path on this machine: /abs"]),
+                (["host:"], ["the login directory", "by        ssh:host"]),
                 (["-6", "tcp://host:99/music/x"], ["in its module music", "to host, port 99, IPv6 only",
                                                    "neither encrypted nor authenticated", "30 s"]),
                 (["--via", "unix:/run/s", "--via", "tor:x", "there:pub/x"],
                  ["called there here: pub/x", "by        unix:/run/s", "to the socket /run/s", "no handler for hints"]),
                 (["--via", "command:nc h 1", "there:"], ["starts    nc h 1\n", "300 s"]),
-                (["-e", "docker exec -i", "box:/x"], ["by the command of -e: /x",
-                                                      "starts    docker exec -i box superlifter serve --inetd --unconfined"])]:
+                (["-e", "docker exec -i", "box:/x"],
+                 ["by the command of -e: /x", "starts    docker exec -i box superlifter serve --inetd --unconfined"])]:
             with self.subTest(words=words):
                 text = self.run_ours("explain", *words).out.decode()
                 for part in expected:

@@ -95,13 +95,17 @@ enum ManualProse {
             is flush left, and ' before or behind it for groups in numbers: "%-40n %'12l".
             """),
         .lines([
-            "%i  the eleven characters of -i      %n  the name, with / behind a directory",
-            "%L  \" -> TARGET\" or \" => NAME\"      %f  the same below SOURCE as given, without /",
-            "%l  the size in bytes                %b  bytes of contents that travelled",
-            "%o  send, recv or del.               %M  modification time, 2026/11/21-06:07:08",
-            "%B  permissions, rwxr-xr-x           %t  the time now, 2026/11/21 06:07:08",
-            "%U  the owner's number               %G  the group's number",
-            "%p  the number of this process       %%  a percent sign",
+            "%i  the eleven characters of -i",
+            "%n  the name, with a slash behind a directory",
+            "%L  \" -> TARGET\" of a symbolic link, \" => NAME\" of a hard link",
+            "%f  the name below SOURCE as it was given, without the slash",
+            "%l  the size in bytes        %b  bytes of contents that travelled",
+            "%o  send, recv or del.       %p  the number of this process",
+            "%M  modification time, as 2026/11/21-06:07:08",
+            "%t  the time now, as 2026/11/21 06:07:08",
+            "%B  permissions, as rwxr-xr-x",
+            "%U  the owner's number       %G  the group's number",
+            "%%  a percent sign",
         ]),
         .paragraph(
             """

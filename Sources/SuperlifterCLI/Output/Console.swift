@@ -38,8 +38,8 @@ final class Console {
         write(bytes, to: .error)
     }
 
-    /// The live line. The terminal is asked for its width each time, so a new size counts from the next line on. Nothing
-    /// is written over what somebody types to his shell meanwhile.
+    /// The live line. The terminal is asked for its width each time, so a new size counts from the next line on.
+    /// Nothing is written over what somebody types to his shell meanwhile.
     func show(_ figures: ProgressFigures) {
         flush()
         if ProgramSurroundings.isInBackground(of: 2) { return }

@@ -90,7 +90,8 @@ package struct ItemLine: Sendable {
         return target.map { Array(" -> ".utf8) + Escaping.printable($0) } ?? []
     }
 
-    /// As rsync's: the source in front of the path, no slash behind it, and none before it. What is deleted is not there.
+    /// As rsync's: the source in front of the path, no slash behind it, and none before it. Nothing is before what is
+    /// deleted, which is elsewhere.
     private func longName(_ source: [UInt8]) -> [UInt8] {
         let prefix = change.action == .deleted ? [] : source
         var long = prefix + path
