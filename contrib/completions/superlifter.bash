@@ -15,7 +15,7 @@ _superlifter() {
     list)
         options='--exclude --include --exclude-from --include-from --filter -z --compress --bwlimit --timeout --connect-timeout --retry --rsh --remote-path --ssh-pipes --via --ipv4 --ipv6 --address --verbose --quiet --progress --log-file --stats --json --list-only --human-readable --help --version' ;;
     serve)
-        options='--timeout --verbose --log-file --human-readable --help --version --inetd --listen --root --read-only --as --unconfined --config --check-config --uid --gid --insecure --max-connections --handshake-timeout' ;;
+        options='--timeout --verbose --log-file --human-readable --help --version --inetd --listen --root --read-only --append-only --as --unconfined --config --check-config --uid --gid --insecure --max-connections --handshake-timeout' ;;
     explain)
         options='--connect-timeout --rsh --remote-path --ssh-pipes --via --ipv4 --ipv6 --address --verbose --human-readable --help --version' ;;
     help)
