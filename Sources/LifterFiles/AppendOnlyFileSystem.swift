@@ -397,4 +397,6 @@ package final class AppendOnlyFileSystem: FileSystem {
     package func nextData(of descriptor: RawDescriptor, from offset: UInt64) throws(Errno) -> UInt64? {
         try below.nextData(of: descriptor, from: offset)
     }
+
+    package func unpredictableNumber() -> UInt64 { below.unpredictableNumber() }
 }

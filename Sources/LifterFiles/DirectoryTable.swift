@@ -24,7 +24,7 @@ package final class DirectoryTable: Sendable {
     }
 
     deinit {
-        let held = state.withLock { $0.records.values.compactMap { $0.isBase ? nil : $0.held } }
+        let held = state.withLock { state in state.held.compactMap { state.records[$0]?.held } }
         for descriptor in held { fileSystem.close(descriptor) }
     }
 

@@ -29,7 +29,7 @@ final class HardLinks: Sendable {
     init(fileSystem: any FileSystem, spool: UnnamedFiles) {
         // The peer may choose what is looked up, but not where it comes to lie.
         table = Mutex(
-            LinkTable(fileSystem: fileSystem, seed: UInt64.random(in: .min ... .max), makeFile: { spool.make() }))
+            LinkTable(fileSystem: fileSystem, seed: fileSystem.unpredictableNumber(), makeFile: { spool.make() }))
     }
 
     // MARK: Groups
@@ -172,7 +172,7 @@ extension FileLayer {
 
     /// nil: there is nothing to link to, or this disk cannot.
     private func linkIfKnown(_ ask: LinkAsk, in id: DirectoryID, _ hardLinks: HardLinks) -> LinkAnswer? {
-        guard let link = ask.entry.link, let place = hardLinks.place(of: link) else { return nil }
+        guard let (link, place) = knownPlace(ask, hardLinks) else { return nil }
         if settings.dryRun {
             let own = ask.own.map { LinkKey(device: $0.device, inode: $0.inode) }
             let isSame = place.file != nil && own == place.file
@@ -198,6 +198,21 @@ extension FileLayer {
         }
     }
 
+    /// Where the group of a name is. In the second pass every group begins anew; but what the first pass has made
+    /// without the source's time is newer, and so skipped now (`--update`): then it goes on standing for its group.
+    private func knownPlace(_ ask: LinkAsk, _ hardLinks: HardLinks) -> (link: FileIdentity, place: HardLinks.Place)? {
+        guard var link = ask.entry.link else { return nil }
+        if let place = hardLinks.place(of: link) { return (link, place) }
+        guard ask.rule.keepNewer, link.device & LinkKey.secondPass != 0 else { return nil }
+        link.device &= ~LinkKey.secondPass
+        guard let place = hardLinks.place(of: link) else { return nil }
+        let found = try? withPlace(place) { directory, name throws(FileProblem) in
+            try statusIfAny(Array(name), in: directory)
+        }
+        guard let found, let status = found else { return nil }
+        return keeps(status, rule: ask.rule, modified: ask.entry.attributes.modified) ? (link, place) : nil
+    }
+
     /// Lends the directory of a recorded name; nil where it is not to be found any more.
     private func withPlace<R>(
         _ place: HardLinks.Place, _ body: (RawDescriptor, ArraySlice<UInt8>) throws(FileProblem) -> R
@@ -212,15 +227,16 @@ extension FileLayer {
             if let result { return try result.get() }
         }
         guard let slash else { return nil }
-        guard let opened = openBelowRoot(place.path[..<slash]) else { return nil }
+        guard let opened = try openBelowRoot(place.path[..<slash]) else { return nil }
         defer { fileSystem.close(opened) }
         return try body(opened, name)
     }
 
-    /// Opens a directory by its path from the root, in pieces that the kernel takes, strictly beneath it.
-    private func openBelowRoot(_ path: ArraySlice<UInt8>) -> RawDescriptor? {
+    /// Opens a directory by its path from the root, in pieces that the kernel takes, strictly beneath it. Nil where it
+    /// is gone, or something else is in its place.
+    private func openBelowRoot(_ path: ArraySlice<UInt8>) throws(FileProblem) -> RawDescriptor? {
         let longestPiece = 4_000
-        let opened = try? directories.withDirectory(0) { root throws(FileProblem) -> RawDescriptor in
+        return try directories.withDirectory(0) { root throws(FileProblem) -> RawDescriptor? in
             var current = root
             var rest = path
             while !rest.isEmpty {
@@ -237,6 +253,7 @@ extension FileLayer {
                     next = try openRoomy(Array(piece), in: current, [.read, .directory], mode: 0)
                 } catch {
                     if current != root { fileSystem.close(current) }
+                    if [.noEntry, .notDirectory, .loop].contains(error) { return nil }
                     throw FileProblem(error, doing: "opening a directory")
                 }
                 if current != root { fileSystem.close(current) }
@@ -245,7 +262,6 @@ extension FileLayer {
             }
             return current
         }
-        return opened
     }
 
     /// Makes the name another one of a file that has a name already. nil: that is not there as it was recorded, or this
@@ -255,7 +271,7 @@ extension FileLayer {
         _ place: HardLinks.Place, in directory: RawDescriptor, _ id: DirectoryID
     ) throws(FileProblem) -> LinkAnswer? {
         let entry = ask.entry
-        guard let status = try? fileSystem.status(of: first, in: source), isRecorded(status, file),
+        guard let status = try statusIfAny(Array(first), in: source), isRecorded(status, file),
             EntryKind(status.kind) == entry.attributes.kind,
             entry.attributes.kind != .regular || status.size == entry.attributes.size
         else { return nil }
@@ -267,8 +283,7 @@ extension FileLayer {
         }
         // Nobody sees what is in a directory that is being built.
         let isPrivate = old == nil && stages.isBuilding(id) && !ask.rule.onlyExisting
-        var part = isPrivate ? entry.name : PartName.linkPart(of: entry.name)
-        if !isPrivate, try statusIfAny(part, in: directory) != nil { part = PartName.randomPart() }
+        var part = isPrivate ? entry.name : try freePart(PartName.linkPart(of: entry.name), in: directory)
         for _ in 0..<4 {
             guard try makePart(part, of: first, in: source, file, in: directory) else { return nil }
             if isPrivate { return .linked(to: place.path) }
@@ -288,7 +303,7 @@ extension FileLayer {
                 removePart(part, isDirectory: false, in: directory)
                 // It cannot be locked, so another run that begins just now may clear it away.
                 guard error.errno == Errno.noEntry.rawValue else { throw error }
-                part = PartName.randomPart()
+                part = PartName.randomPart(fileSystem)
             }
         }
         return nil
@@ -310,9 +325,10 @@ extension FileLayer {
             throw FileProblem(error, doing: "making a hard link")
         }
         // Somebody may have put another thing under the first name in that instant.
-        if let made = try statusIfAny(part, in: directory), isRecorded(made, file) { return true }
-        removePart(part, isDirectory: false, in: directory)
-        return false
+        var isRight = false
+        defer { if !isRight { removePart(part, isDirectory: false, in: directory) } }
+        if let made = try statusIfAny(part, in: directory) { isRight = isRecorded(made, file) }
+        return isRight
     }
 
     private func isRecorded(_ status: FileStatus, _ file: LinkKey) -> Bool {

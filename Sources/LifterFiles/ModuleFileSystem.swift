@@ -221,4 +221,6 @@ package final class ModuleFileSystem: FileSystem {
     package func lock(_ descriptor: RawDescriptor, isDirectory: Bool) throws(Errno) -> Bool {
         try below.lock(descriptor, isDirectory: isDirectory)
     }
+
+    package func unpredictableNumber() -> UInt64 { below.unpredictableNumber() }
 }

@@ -26,8 +26,7 @@ extension FileLayer {
         with entry: Entry, _ set: AttributeSet, _ rule: ReplaceRule, _ id: DirectoryID,
         in directory: RawDescriptor
     ) throws(FileProblem) -> Placed {
-        var part = PartName.part(of: entry.name)
-        if try statusIfAny(part, in: directory) != nil { part = PartName.randomPart() }
+        var part = try freePart(PartName.part(of: entry.name), in: directory)
         var mustMake = true
         var tries = 0
         while true {
@@ -51,7 +50,7 @@ extension FileLayer {
                 if !wasTaken { removePart(part, isDirectory: false, in: directory) }
                 tries += 1
                 guard wasTaken || wasCleared, tries < 4 else { throw error }
-                part = PartName.randomPart()
+                part = PartName.randomPart(fileSystem)
                 mustMake = true
             }
         }

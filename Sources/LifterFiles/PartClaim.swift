@@ -20,7 +20,7 @@ extension FileLayer {
             guard try clearPart(usual, in: directory) else { break }
         }
         for _ in 0..<4 {
-            if let part = try createFile(PartName.randomPart(), in: directory, mode: mode) { return part }
+            if let part = try createFile(PartName.randomPart(fileSystem), in: directory, mode: mode) { return part }
         }
         throw FileProblem(.exists, doing: "creating a staged file")
     }
@@ -64,7 +64,7 @@ extension FileLayer {
             guard try clearPart(usual, in: directory) else { break }
         }
         for _ in 0..<4 {
-            if let part = try createDirectory(PartName.randomPart(), in: directory) { return part }
+            if let part = try createDirectory(PartName.randomPart(fileSystem), in: directory) { return part }
         }
         throw FileProblem(.exists, doing: "making a directory")
     }
@@ -98,6 +98,13 @@ extension FileLayer {
             try? fileSystem.remove(name[...], in: directory, isDirectory: true)
             throw FileProblem(error, doing: "locking a new directory")
         }
+    }
+
+    /// A part name for what is made in one call: the usual one, and what a killed run left there goes; a private one
+    /// where that is to be left alone.
+    func freePart(_ usual: [UInt8], in directory: RawDescriptor) throws(FileProblem) -> [UInt8] {
+        if try statusIfAny(usual, in: directory) == nil { return usual }
+        return (try? clearPart(usual, in: directory)) == true ? usual : PartName.randomPart(fileSystem)
     }
 
     /// Removes a part that a killed run left. True when the name is free now, false when it is to be left alone:

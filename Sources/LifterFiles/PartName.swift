@@ -6,6 +6,7 @@
 
 import LifterCodec
 import LifterProtocol
+import LifterSystem
 
 package enum PartName {
     private static let digits = 16
@@ -25,12 +26,12 @@ package enum PartName {
     }
 
     /// A part name nobody else uses.
-    package static func randomPart() -> [UInt8] {
-        Names.partPrefix + Names.hexadecimal(UInt64.random(in: .min ... .max))
+    static func randomPart(_ fileSystem: any FileSystem) -> [UInt8] {
+        Names.partPrefix + Names.hexadecimal(fileSystem.unpredictableNumber())
     }
 
-    package static func randomDisplaced() -> [UInt8] {
-        Names.displacedPrefix + Names.hexadecimal(UInt64.random(in: .min ... .max))
+    static func randomDisplaced(_ fileSystem: any FileSystem) -> [UInt8] {
+        Names.displacedPrefix + Names.hexadecimal(fileSystem.unpredictableNumber())
     }
 
     package static func isPart(_ name: ArraySlice<UInt8>) -> Bool {

@@ -173,7 +173,7 @@ extension FileLayer {
                 try rename(part, to: aside, in: directory, .noReplace)
             } catch .exists {
                 // An earlier run was killed here, and what it left is not ours to touch.
-                aside = PartName.randomDisplaced()
+                aside = PartName.randomDisplaced(fileSystem)
                 try rename(part, to: aside, in: directory, .noReplace)
             }
         } catch {

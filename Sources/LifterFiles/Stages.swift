@@ -103,7 +103,7 @@ final class Stages: Sendable {
         state.withLock { $0.files.removeValue(forKey: id) }
     }
 
-    var openFiles: [FileID] { state.withLock { Array($0.files.keys) } }
+    var openFiles: [FileID] { state.withLock { $0.files.keys.sorted() } }
 
     // MARK: Bases
 
@@ -121,7 +121,7 @@ final class Stages: Sendable {
     }
 
     func closeBases() {
-        state.withLock { $0.bases.removeAll() }
+        for id in state.withLock({ $0.bases.keys.sorted() }) { closeBasis(id) }
     }
 
     // MARK: Directories
@@ -151,7 +151,7 @@ final class Stages: Sendable {
         state.withLock { $0.building[id] != nil }
     }
 
-    var openDirectories: [DirectoryID] { state.withLock { Array($0.building.keys) } }
+    var openDirectories: [DirectoryID] { state.withLock { $0.building.keys.sorted() } }
 
     func rememberMode(_ mode: UInt32, of id: DirectoryID) {
         state.withLock { state in

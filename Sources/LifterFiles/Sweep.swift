@@ -1,7 +1,7 @@
 // Removing what killed runs of this program left: only names of the part pattern, of our own user, that nobody has
-// locked, and whose target is here or that are older than a week. (A part whose target is still to be made is
-// cleared when that is staged.) Displaced names are the user's: they go only where this job, too, may replace
-// directories, and only when what replaced them is in place.
+// locked, and whose target is here or that are older than a week. (Where the target is still to be made the machine
+// asks again when all in its directory is done.) Displaced names are the user's: they go only where this job, too, may
+// replace directories, and only when what replaced them is in place.
 
 import LifterProtocol
 import LifterSystem
@@ -13,28 +13,45 @@ extension FileLayer {
     func sweep(in id: DirectoryID, names: [[UInt8]]) -> FileResult {
         if settings.dryRun { return .swept(count: 0) }
         var count = 0
-        // What cannot be swept is no failure of the job: it is met again by the next.
+        // What cannot be swept is no failure of the job: it is met again by the next, and holds up no other.
         try? working(in: id) { directory throws(FileProblem) in
             let targets = try targets(in: directory)
+            var denied: FileProblem?
             for name in names {
-                if !Names.isReserved(name[...]) {
-                    for part in [PartName.part(of: name), PartName.linkPart(of: name)] {
-                        guard (try? fileSystem.status(of: part[...], in: directory)) != nil else { continue }
-                        if try clearPart(part, in: directory) { count += 1 }
-                    }
-                } else if PartName.isPart(name[...]) {
-                    guard targets.contains(name) || isOld(name, directory) else { continue }
-                    if try clearPart(name, in: directory) { count += 1 }
-                } else if PartName.isDisplaced(name[...]), settings.replacesDirectories, !settings.appendOnly,
-                    targets.contains(name)
-                {
-                    guard let status = try? fileSystem.status(of: name[...], in: directory) else { continue }
-                    removePart(name, isDirectory: status.kind == .directory, in: directory)
-                    count += 1
+                do throws(FileProblem) {
+                    if try sweep(name, targets, in: directory) { count += 1 }
+                } catch {
+                    if error.errno == Errno.access.rawValue { denied = error }
                 }
             }
+            // Perhaps the directory can be made workable; what went is not met again.
+            if let denied { throw denied }
         }
         return .swept(count: count)
+    }
+
+    /// True where something was removed.
+    private func sweep(
+        _ name: [UInt8], _ targets: Set<[UInt8]>, in directory: RawDescriptor
+    ) throws(FileProblem) -> Bool {
+        guard Names.isReserved(name[...]) else {
+            var hasRemoved = false
+            for part in [PartName.part(of: name), PartName.linkPart(of: name)] {
+                guard (try? fileSystem.status(of: part[...], in: directory)) != nil else { continue }
+                if try clearPart(part, in: directory) { hasRemoved = true }
+            }
+            return hasRemoved
+        }
+        guard let status = try statusIfAny(name, in: directory) else { return false }
+        if PartName.isPart(name[...]) {
+            guard targets.contains(name) || isOld(status) else { return false }
+            return try clearPart(name, in: directory)
+        }
+        guard PartName.isDisplaced(name[...]), settings.replacesDirectories, !settings.appendOnly,
+            targets.contains(name)
+        else { return false }
+        removePart(name, isDirectory: status.kind == .directory, in: directory)
+        return true
     }
 
     /// The part and displaced names that belong to what is in a directory.
@@ -58,10 +75,9 @@ extension FileLayer {
         }
     }
 
-    private func isOld(_ part: [UInt8], _ directory: RawDescriptor) -> Bool {
-        // The change time is the one that no program sets.
-        guard let status = try? fileSystem.status(of: part[...], in: directory) else { return false }
+    /// The change time is the one that no program sets.
+    private func isOld(_ part: FileStatus) -> Bool {
         let now = settings.startedAt == 0 ? Clock.wall.seconds : settings.startedAt
-        return status.changed.seconds < now &- Self.oldAfterSeconds
+        return part.changed.seconds < now &- Self.oldAfterSeconds
     }
 }

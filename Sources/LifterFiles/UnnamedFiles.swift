@@ -22,7 +22,7 @@ struct UnnamedFiles: Sendable {
     }
 
     private func unnamedFile(in directory: RawDescriptor) -> RawDescriptor? {
-        let name = PartName.randomPart()
+        let name = PartName.randomPart(fileSystem)
         let opened = try? directories.opening { () throws(Errno) in
             try fileSystem.open(name[...], in: directory, [.read, .write, .create], mode: 0o600)
         }

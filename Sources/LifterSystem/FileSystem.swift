@@ -200,9 +200,15 @@ package protocol FileSystem: AnyObject, Sendable {
     /// No call: a directory that this session made has its final attributes, so that nobody need remember that it is
     /// new.
     func settle(_ directory: RawDescriptor)
+
+    /// For names that nobody else uses or can guess. No call on a tree; but such names are listed and sorted, and
+    /// where the disk is a model all that happens must follow from a seed.
+    func unpredictableNumber() -> UInt64
 }
 
 extension FileSystem {
+    package func unpredictableNumber() -> UInt64 { UInt64.random(in: .min ... .max) }
+
     package func nextData(of descriptor: RawDescriptor, from offset: UInt64) throws(Errno) -> UInt64? { offset }
 
     package func settle(_ directory: RawDescriptor) {}

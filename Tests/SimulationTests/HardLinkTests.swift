@@ -129,6 +129,54 @@ import Testing
         expectDone(source, over: tree(["b": [9], "c": [8]]), links: 1, contents: 3) { $0.options.existing = true }
     }
 
+    @Test("Under --update what is newer here stays as it is and out of its group; the others are of one file")
+    func newerHere() {
+        let newer = FileTime(seconds: 1_800_000_000, nanoseconds: 0)
+        let source = tree(["a=b=d/c=e/z": [1, 2, 3]])
+        for kept in [["b"], ["d/c"], ["a", "e/z"], ["b", "d/c"]] {
+            for delete in [DeleteMode.after, .before] {
+                var old = tree(["b": [7], "d/c": [1, 2, 3], "e/x": [6]])
+                for name in kept {
+                    old.items[path(name)] = .init(kind: .regular, mode: 0o600, modified: newer, contents: [9, 9])
+                }
+                let result = expectDone(source, over: old) {
+                    $0.options.update = true
+                    $0.options.delete = delete
+                }
+                for name in kept { #expect(result.items[path(name)] == old.items[path(name)]) }
+                #expect(result.links.count == 4 - kept.count)
+            }
+        }
+    }
+
+    /// What the first pass had made was newer than the source's, so the second pass left it out of its group.
+    @Test("Under --update without times a group whose names come in both passes is one file")
+    func newerInTheSecondPass() {
+        for names in ["a=d/c=e", "d/c=a=e", "a/c=b=e"] {
+            let blocked = names.contains("d/c") ? "d/c" : "a/c"
+            expectDone(tree([names: [1, 2, 3]]), over: tree(["\(blocked)/x/y": [5]])) {
+                $0.options.update = true
+                $0.options.keepTimes = false
+                $0.options.delete = .after
+            }
+        }
+    }
+
+    /// The time set through the first name made the second one look newer than its source.
+    @Test("Under --update names of one file here are judged by what was there, whichever is told first")
+    func judgedByWhatWasThere() {
+        func at(_ seconds: Int64) -> FileTime { FileTime(seconds: seconds, nanoseconds: 0) }
+        var source = tree(["a/x": [1, 2], "b/c/d/y": [3, 4]])
+        source.items[path("a/x")]?.modified = at(2_000)
+        source.items[path("b/c/d/y")]?.modified = at(1_500)
+        let old = tree(["a/x=b/c/d/y": [1, 2]], time: at(1_000))
+        expectDone(source, over: old) {
+            $0.options.update = true
+            $0.options.checksum = true
+            $0.heldDirectories = 2
+        }
+    }
+
     @Test("A name gives way to a link, whatever it is; also in the second pass")
     func replaced() {
         let source = tree(["a=b=d/c": [1, 2, 3]])

@@ -148,11 +148,12 @@ import Testing
         expectDone(source, over: source, schedules: 2) { $0.capacity = schedule }
     }
 
-    @Test("Seeds that found something", arguments: [4, 20, 33, 40, 56, 185, 234] as [UInt64])
+    @Test("Seeds that found something", arguments: [4, 20, 33, 40, 56, 155, 185, 208, 234, 459, 553, 598] as [UInt64])
     func optionSeeds(seed: UInt64) { SessionTests().options(seed: seed) }
 
     @Test(
         "Seeds of disturbed sessions that found something",
-        arguments: [34, 62, 159, 173, 182, 220, 284, 427, 499, 769, 1111, 1759] as [UInt64])
+        arguments: [34, 40, 62, 155, 159, 173, 182, 220, 231, 267, 284, 375, 427, 499, 609, 708, 769, 925, 1111, 1759]
+            as [UInt64])
     func disturbedSeeds(seed: UInt64) { DisturbedSessionTests().disturbed(seed: seed) }
 }

@@ -343,6 +343,7 @@ package enum FileResult: Sendable {
     case wroteChunk(PlaceResult)
     case committed(PlaceResult)
     case abandoned
+    /// Of so many names something was removed.
     case swept(count: Int)
     /// How many names the entry stands for, itself included; the problems met while walking it.
     case plannedDeletion(count: UInt64, FileProblem?)

@@ -67,6 +67,8 @@ struct ReceivedDirectory: Sendable {
 
     /// Parts of large files that an earlier run has left here, and nobody has taken up yet.
     var partials: Set<[UInt8]> = []
+    /// What else earlier runs have left here. It goes where its target is in place, at once or in the end.
+    var leftovers: Set<[UInt8]> = []
 
     // Waiting.
     /// Work for when the directory exists.
@@ -88,6 +90,8 @@ struct ReceivedDirectory: Sendable {
     var isThere: Bool { place == .existing || isMade }
     /// It is getting its name: what is written into it must know whether others see it.
     var isPublishing: Bool { isMade && isMaking }
+    /// Live child directories in an order that follows from what was told: effects come of going through them.
+    var children: [DirectoryID] { opened.values.sorted() }
     /// It bears its final name.
     var hasName: Bool { place == .existing || isPublished }
     /// Everything at this level was told, and every directory in it opened.

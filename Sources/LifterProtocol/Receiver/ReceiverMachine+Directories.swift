@@ -102,7 +102,7 @@ extension ReceiverMachine {
         case .imagined, .unwanted, .undecided: break
         }
         if wasUndecided { unpark(id) }
-        for child in directory.opened.values { decide(child) }
+        for child in directory.children { decide(child) }
         finishIfDone(id)
     }
 
@@ -140,7 +140,7 @@ extension ReceiverMachine {
             for range in directory.parkedRanges { close(range.sequence) }
             for entries in directory.parkedEntries { skip(entries) }
             for write in directory.parkedWrites { refuse(write) }
-            waiting += directory.opened.values
+            waiting += directory.children
         }
     }
 
@@ -187,10 +187,11 @@ extension ReceiverMachine {
             if !scan.problems.isEmpty { directories[id]?.isIncomplete = true }
             for (name, problem) in scan.problems { fail(path(id, name), problem) }
             if id == 0 { rootAttributes = scan.attributes }
-            sweep(scan.partials, in: id)
             directories[id]?.partials = Set(scan.resumable)
+            directories[id]?.leftovers = Set(scan.partials)
+            sweep(scan.partials, in: id)
             reportDisplaced(scan.partials, in: id)
-            for child in directories[id]?.opened.values.map({ $0 }) ?? [] { decide(child) }
+            for child in directories[id]?.children ?? [] { decide(child) }
         case .failure(let problem):
             directories[id]?.own = .ready(Listing())
             let name = directories[id]?.name ?? []
@@ -207,7 +208,7 @@ extension ReceiverMachine {
     private mutating func sweep(_ partials: [[UInt8]], in id: DirectoryID) {
         guard !partials.isEmpty, !changesNothing else { return }
         directories[id]?.busy += 1
-        run(.sweep(directory: id, names: partials), as: .sweep(id))
+        run(.sweep(directory: id, names: partials), as: .sweep(id, names: partials.count))
     }
 
     /// What an interrupted replacement has put aside is the user's. Where this job may replace directories it is
@@ -219,9 +220,10 @@ extension ReceiverMachine {
         }
     }
 
-    mutating func swept(_ id: DirectoryID) {
+    mutating func swept(_ id: DirectoryID, _ count: Int, of asked: Int) {
         directories[id]?.busy -= 1
-        directories[id]?.isTouched = true
+        if count > 0 { directories[id]?.isTouched = true }
+        if count == asked { directories[id]?.leftovers = [] }
         finishIfDone(id)
     }
 
@@ -333,7 +335,7 @@ extension ReceiverMachine {
             let parked = directories[id]?.parkedWrites ?? []
             directories[id]?.parkedWrites = []
             for write in parked { resume(write, in: id) }
-            stopBuilding(id, children: Array(directory.opened.values))
+            stopBuilding(id, children: directory.children)
         case .kept: abandonTree(id)
         case .failed(let problem):
             failDirectory(id, problem)
@@ -359,10 +361,12 @@ extension ReceiverMachine {
         guard let directory = directories[id], directory.isQuiet, id != 0 || (listingEnded && !rootIsFinished) else {
             return nil
         }
-        if !directory.partials.isEmpty, !changesNothing {
-            // Nobody wanted these.
+        // Parts that nobody wanted; and what was left alone when it was met, if its target may have come since.
+        let rest = directory.isTouched ? directory.partials.union(directory.leftovers) : directory.partials
+        if !rest.isEmpty, !changesNothing {
             directories[id]?.partials = []
-            sweep(Array(directory.partials), in: id)
+            directories[id]?.leftovers = []
+            sweep(rest.sorted { Names.isBefore($0[...], $1[...]) }, in: id)
             return nil
         }
         directories[id]?.isFinishing = true

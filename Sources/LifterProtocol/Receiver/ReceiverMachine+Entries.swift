@@ -37,7 +37,7 @@ extension ReceiverMachine {
             report(.listed(path: path(directory, told.name), entry: told))
             return answer(id, .unchanged)
         }
-        var decision = decide(entry, own, in: directory, isPromised)
+        var decision = apart(decide(entry, own, in: directory, isPromised), entry, own)
         if onlyAdds, own != nil { decision = sparing(decision, told.name, in: directory) }
         var received = ReceivedEntry(
             directory: directory, entry: entry, changes: decision.changes, rule: rule(for: entry))
@@ -349,6 +349,7 @@ extension ReceiverMachine {
             entry.state = .staging(staging)
             open[id] = entry
             stagesOpen += 1
+            claimPart(of: entry)
             run(.openStage(target(id, entry)), as: .stage(id))
             if entry.entry.attributes.size >= Tuning.smallestPartial {
                 directories[directory]?.showsEarly = true

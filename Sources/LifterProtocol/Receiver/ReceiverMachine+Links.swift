@@ -53,6 +53,15 @@ extension ReceiverMachine {
         directories[id] = directory
     }
 
+    /// Under `--update` the time of a file here decides about each of its names. So it is not set through one of them:
+    /// that one is made anew, and the others are judged by what was there, whichever is told first.
+    func apart(_ decision: Decision, _ entry: Entry, _ own: Entry?) -> Decision {
+        guard options.update, options.keepHardLinks, own?.link != nil, entry.attributes.kind == .regular,
+            decision.keepsOwn, decision.changes.contains(.time)
+        else { return decision }
+        return .content(decision.changes.union(.content))
+    }
+
     // MARK: Asking
 
     /// Takes an entry into work whose file has several names, at the sender or here. False: it goes the usual way.

@@ -22,6 +22,15 @@ extension ReceiverMachine {
         return directories[entry.directory]?.partials.remove(Names.part(of: entry.entry.name)) != nil
     }
 
+    /// The part of a file is its own again from here on: it is not swept with what others have left.
+    mutating func claimPart(of entry: ReceivedEntry) {
+        guard let directory = directories[entry.directory] else { return }
+        if directory.partials.isEmpty && directory.leftovers.isEmpty { return }
+        let part = Names.part(of: entry.entry.name)
+        directories[entry.directory]?.partials.remove(part)
+        directories[entry.directory]?.leftovers.remove(part)
+    }
+
     /// So many at once hold a descriptor, beside the files that are being staged.
     private var resumeLimit: Int { max(1, workLimit / 4) }
 

@@ -305,7 +305,7 @@ package struct ReceiverMachine: Sendable {
         case (.plan(let directory, let name, let counts), .plannedDeletion(let count, let problem)):
             plannedDeletion(directory, name, counts, count, problem)
         case (.delete, .deleted(let paths, let failures, let more)): deleted(paths, failures, more)
-        case (.sweep(let id), .swept): swept(id)
+        case (.sweep(let id, let asked), .swept(let count)): swept(id, count, of: asked)
         case (.abandon(let id, let directory), .abandoned):
             stageEnded(id)
             abandonedStage(in: directory)
@@ -380,5 +380,5 @@ enum ReceiverEffect: Sendable {
     case checkFiles([FileID])
     case plan(DirectoryID, [UInt8], counts: Bool)
     case delete
-    case sweep(DirectoryID)
+    case sweep(DirectoryID, names: Int)
 }

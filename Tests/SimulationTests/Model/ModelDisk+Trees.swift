@@ -8,7 +8,7 @@ extension ModelDisk {
     func plant(_ tree: TreeSnapshot, at path: [UInt8]) {
         lock.held {
             let top = directory(path)
-            for (name, id) in top.entries { uproot(name, node(id), in: top) }
+            uprootAll(of: top)
             var places: [[UInt8]: ModelNode] = [[]: top]
             var linked: [[UInt8]: ModelNode] = [:]
             for path in tree.paths {
@@ -90,7 +90,14 @@ extension ModelDisk {
     }
 
     private func uproot(_ name: [UInt8], _ node: ModelNode, in parent: ModelNode) {
-        for (name, id) in node.entries { uproot(name, self.node(id), in: node) }
+        uprootAll(of: node)
         unlink(name, in: parent, node)
+    }
+
+    /// By name, since new objects get the numbers of those that went, in order.
+    private func uprootAll(of directory: ModelNode) {
+        for (name, id) in directory.entries.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            uproot(name, node(id), in: directory)
+        }
     }
 }

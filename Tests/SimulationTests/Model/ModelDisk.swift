@@ -59,6 +59,9 @@ final class ModelDisk: @unchecked Sendable {
     var unsafeNames: [NameOperation] = []
     var sequence = 0
 
+    /// What every process on this disk takes for chance.
+    var unpredictable = SeededRandom(seed: 1)
+
     private(set) var usedBytes = 0
     private var lastID = ModelDisk.rootID
     private var lastNumber: UInt64 = 10

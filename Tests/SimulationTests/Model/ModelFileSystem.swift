@@ -80,6 +80,8 @@ final class ModelFileSystem: FileSystem, @unchecked Sendable {
         self.lowestFree = firstDescriptor
     }
 
+    func unpredictableNumber() -> UInt64 { disk.lock.held { disk.unpredictable.next() } }
+
     // MARK: Other processes, and the end of this one
 
     /// Another process on the same disk.
@@ -93,7 +95,7 @@ final class ModelFileSystem: FileSystem, @unchecked Sendable {
     func kill() -> ModelFileSystem {
         disk.lock.held {
             crashed = true
-            for file in openFiles.values { release(file) }
+            for (_, file) in openFiles.sorted(by: { $0.key < $1.key }) { release(file) }
             openFiles.removeAll()
         }
         return anotherProcess()

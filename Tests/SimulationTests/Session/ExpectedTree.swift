@@ -47,6 +47,7 @@ struct ExpectedTree {
         for path in tree.items.keys where source.links[path] != nil || old.links[path] != nil {
             var chance: Set<Attribute> = settled.contains(path) ? [] : [.mode, .setIDs, .user, .group, .time]
             if !options.keepPermissions { chance.formUnion([.mode, .setIDs]) }
+            if !abilities.contains(.setIDs) { chance.insert(.setIDs) }
             if !options.keepTimes { chance.insert(.time) }
             if !keepsUser { chance.insert(.user) }
             if !keepsGroup { chance.insert(.group) }
@@ -107,7 +108,9 @@ struct ExpectedTree {
             create(path, wanted)
             return wanted.kind == .directory
         }
-        if options.update && wanted.kind == .regular && own.modified > wanted.modified {
+        // What bears the time 0 was being overwritten, and counts as old.
+        let isNewer = own.modified > wanted.modified && own.modified.seconds != 0
+        if options.update && wanted.kind == .regular && isNewer {
             keep(path)
             return false
         }
@@ -250,8 +253,9 @@ struct ExpectedTree {
             for attribute in attributes {
                 switch attribute {
                 case .mode: expected.items[path]?.mode = found.mode
-                case .setIDs:
+                case .setIDs where !attributes.contains(.mode):
                     expected.items[path]?.mode = (tree.items[path]?.mode ?? 0) & 0o1777 | found.mode & 0o6000
+                case .setIDs: break
                 case .user: expected.items[path]?.user = found.user
                 case .group: expected.items[path]?.group = found.group
                 case .time: expected.items[path]?.modified = found.modified

@@ -70,8 +70,6 @@ struct Scenario {
         options.omitDirectoryTimes = random.chance(15)
         options.keepHardLinks = random.chance(60)
         if random.chance(15) { options.sparse = true } else if random.chance(15) { options.writing = .inPlace }
-        // Which names a group has left when some of them are newer here is not modelled.
-        if options.update { options.keepHardLinks = false }
         plan.options = options
         if random.chance(10) { plan.abilities.remove(.owners) }
         if random.chance(10) { plan.abilities.remove(.setIDs) }
@@ -124,9 +122,8 @@ struct Scenario {
         case 1: old = generator.tree()
         default: old = generator.mutate(source)
         }
-        // Attributes go through to other names of a file, unless hard links are kept; and what is newer then depends
-        // on the order.
-        if !plan.options.keepHardLinks || plan.options.update { old.links = [:] }
+        // Attributes go through to other names of a file, unless hard links are kept.
+        if !plan.options.keepHardLinks { old.links = [:] }
     }
 
     // MARK: Trees as the job sees them

@@ -93,14 +93,18 @@ final class Simulation {
         if plan.isInProcess {
             client.startInProcess(client, now: now)
             if client.failure == nil { server.startInProcess(client, now: now) }
-            if client.failure != nil || server.failure != nil { sides.forEach { $0.isDone = true } }
+            if client.failure != nil || server.failure != nil { endBoth() }
         } else {
             client.start(now: now)
-            if client.failure != nil { sides.forEach { $0.isDone = true } }
+            if client.failure != nil { endBoth() }
         }
         if case .cut(let isToServer, let after) = disturbance {
             (isToServer ? toServer : toClient).breaksAfter = after
         }
+    }
+
+    private func endBoth() {
+        for side in sides { side.isDone = true }
     }
 
     /// One step; false when the session is over.
@@ -222,7 +226,7 @@ final class Simulation {
         guard let next = (times + deadlines).min() else {
             // During the first flight the driver itself looks at the clock.
             if someoneHangs && sides.contains(where: { $0.machine == nil }) {
-                return sides.forEach { $0.isDone = true }
+                return endBoth()
             }
             violation = "nobody will wake up\n\(situation)"
             return
@@ -250,7 +254,7 @@ final class Simulation {
         case .cancel(let isClient, let step) where step == steps: (isClient ? client : server).cancel()
         case .powerCut(let step) where step == steps:
             restarted = receiver.fileSystem.crash(random: &random)
-            sides.forEach { if $0 === receiver || plan.isInProcess { $0.kill() } }
+            for side in sides where side === receiver || plan.isInProcess { side.kill() }
             outgoing(receiver).cut()
             incoming(receiver).cut()
         case .kill, .freeze, .cancel, .powerCut: break
@@ -262,7 +266,7 @@ final class Simulation {
         side.kill()
         outgoing(side).close()
         incoming(side).cut()
-        if plan.isInProcess { sides.forEach { $0.kill() } }
+        for side in sides where plan.isInProcess { side.kill() }
     }
 
     // MARK: Reports

@@ -1,0 +1,141 @@
+// Parts that earlier runs have left, and those that this one leaves: what a session clears away, and what it keeps.
+
+import LifterProtocol
+import LifterSystem
+import Testing
+
+@Suite struct LeftoverTests {
+    private let time = FileTime(seconds: 1_700_000_000, nanoseconds: 5)
+
+    private func tree(_ files: [String: [UInt8]], linked: [String] = []) -> TreeSnapshot {
+        var tree = TreeSnapshot(items: [[]: .init(kind: .directory, mode: 0o755, modified: time)])
+        for (name, contents) in files {
+            tree.items[path(name)] = .init(kind: .regular, mode: 0o644, modified: time, contents: contents)
+        }
+        tree.link(linked.map { path($0) })
+        return tree
+    }
+
+    private func scenario(_ source: TreeSnapshot, over old: TreeSnapshot, seed: UInt64 = 1) -> Scenario {
+        var scenario = Scenario(seed: seed)
+        scenario.plan.options.keepHardLinks = true
+        scenario.plan.poolSize = Int(seed % 4) + 1
+        scenario.source = source
+        scenario.old = old
+        return scenario
+    }
+
+    /// Names of ours at the destination.
+    private func parts(_ scenario: Scenario, _ disks: Scenario.Disks) -> [String] {
+        scenario.result(disks).paths.filter { TreeSnapshot.isReserved($0) }.map { Display.escaped($0) }
+    }
+
+    private func part(of name: String) -> String { String(decoding: Names.part(of: Array(name.utf8)), as: UTF8.self) }
+
+    @Test("A link that could not be looked at once it was made does not stay under its part name")
+    func unseenLink() throws {
+        let scenario = scenario(tree(["a": [1], "b": [1]], linked: ["a", "b"]), over: tree(["a": [1], "b": [9, 9]]))
+        let traced = scenario.disks()
+        traced.destination.isTracing = true
+        scenario.simulation(traced).run()
+        let link = try #require(traced.destination.trace.first { $0.operation == .makeHardLink })
+        let looks = traced.destination.trace.filter { $0.operation == .status && $0.name == link.otherName }
+        let look = try #require(looks.first { $0.number > link.number })
+        let disks = scenario.disks(faults: .single(look.number, .fail(.io)))
+        let run = scenario.simulation(disks).run()
+        #expect(run.isComplete && !run.claimsSuccess, "\(run.failures)")
+        #expect(parts(scenario, disks).isEmpty)
+    }
+
+    @Test("A first name that cannot be looked at is a failure, not a reason for another copy")
+    func unseenFirst() throws {
+        let scenario = scenario(tree(["a": [1], "b": [1]], linked: ["a", "b"]), over: tree(["a": [1]]))
+        let traced = scenario.disks()
+        traced.destination.isTracing = true
+        scenario.simulation(traced).run()
+        let trace = traced.destination.trace
+        let link = try #require(trace.first { $0.operation == .makeHardLink }?.number)
+        let looks = trace.filter { $0.operation == .status && $0.name == path("a") && $0.number < link }
+        for errno in [Errno.io, .crossDevice] {
+            let disks = scenario.disks(faults: .single(try #require(looks.last).number, .fail(errno)))
+            let run = scenario.simulation(disks).run()
+            #expect(run.isComplete && !run.claimsSuccess, "\(run.ends)")
+            #expect(scenario.result(disks).items[path("b")] == nil)
+            let next = scenario.next(disks)
+            #expect(scenario.simulation(next, run: 1).run().isSuccess)
+            #expect(scenario.result(next).links.count == 2)
+        }
+    }
+
+    /// They were met when their targets were still missing, and nobody came back to them.
+    @Test("What a killed run left for a name that is now linked, or of another kind, goes", arguments: 1...8)
+    func madeOtherwise(schedule: Int) {
+        var source = tree(["a": [1, 2], "b": [1, 2], "c": [3]], linked: ["a", "b"])
+        source.items[path("l")] = .init(kind: .symlink, mode: 0o777, modified: time, target: [0x78])
+        let linkPart = part(of: "b/")
+        let old = tree(["a": [1, 2], part(of: "b"): [1], linkPart: [7], part(of: "l"): [4]])
+        let scenario = scenario(source, over: old, seed: UInt64(schedule))
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        #expect(run.isSuccess, "\(run.failures)")
+        #expect(parts(scenario, disks).isEmpty)
+        #expect(scenario.expected(over: old).differences(in: scenario.result(disks)).isEmpty)
+    }
+
+    @Test("A run that is killed between making a link and naming it leaves nothing for good", arguments: 1...4)
+    func killedWhileLinking(schedule: Int) throws {
+        let source = tree(["a": [1], "b": [1], "c": [1]], linked: ["a", "b", "c"])
+        let scenario = scenario(source, over: tree(["a": [1], "b": [9]]), seed: UInt64(schedule))
+        let traced = scenario.disks()
+        traced.destination.isTracing = true
+        scenario.simulation(traced).run()
+        for link in traced.destination.trace.filter({ $0.operation == .makeHardLink }) {
+            let disks = scenario.disks(faults: .single(link.number + 1, .crash))
+            let run = scenario.simulation(disks)
+            run.beforeStep = { run in if disks.destination.crashed && !run.receiver.isDead { run.kill(run.receiver) } }
+            run.run()
+            #expect(parts(scenario, disks).count == 1)
+            let next = Scenario.Disks(source: disks.source.anotherProcess(), destination: disks.destination.kill())
+            #expect(scenario.simulation(next, run: 1).run().isSuccess)
+            #expect(parts(scenario, next).isEmpty)
+        }
+    }
+
+    @Test("One leftover that cannot be removed keeps no other one")
+    func oneStays() throws {
+        let names = ["a", "b", "c", "d"]
+        let files = Dictionary(uniqueKeysWithValues: names.map { ($0, [UInt8(1)]) })
+        let source = tree(files)
+        let old = tree(files.merging(names.map { (part(of: $0), [UInt8(2)]) }) { one, _ in one })
+        let scenario = scenario(source, over: old)
+        let traced = scenario.disks()
+        traced.destination.isTracing = true
+        scenario.simulation(traced).run()
+        let first = try #require(traced.destination.trace.first { $0.operation == .remove }?.number)
+        for errno in [Errno.io, .access, .permission] {
+            let disks = scenario.disks(faults: .single(first, .fail(errno)))
+            #expect(scenario.simulation(disks).run().isSuccess)
+            #expect(parts(scenario, disks).count <= 1)
+        }
+    }
+
+    @Test("What this run itself leaves of a large file is not swept with what it has found")
+    func ownPart() throws {
+        var random = SeededRandom(seed: 5)
+        let contents = random.bytes(600_000)
+        let source = tree(["f": contents])
+        // Too short to be continued, so it is met as a leftover; and its target is there.
+        let old = tree(["f": [1], part(of: "f"): [2, 2]])
+        var scenario = scenario(source, over: old)
+        scenario.plan.options.delta = .never
+        let traced = scenario.disks()
+        traced.source.isTracing = true
+        scenario.simulation(traced).run()
+        let reads = traced.source.trace.filter { $0.operation == .read }
+        let disks = scenario.disks(sourceFaults: .single(try #require(reads.last).number, .fail(.io)))
+        let run = scenario.simulation(disks).run()
+        #expect(run.isComplete && !run.claimsSuccess)
+        let left = scenario.result(disks).items[path(part(of: "f"))]?.contents.count ?? 0
+        #expect(left >= 100_000, "\(left) bytes are left")
+    }
+}
