@@ -143,16 +143,23 @@ extension FileLayer {
 
     /// A small one has not been kept open.
     private func openBasis(of file: StagedFile) {
-        let target = file.target
-        if let known = stages.basis(of: target.id) {
+        if let known = stages.basis(of: file.target.id) {
             file.basis = known
             return
         }
         do throws(FileProblem) {
             var patience = Patience()
-            file.basis = try reader.openWatched(target.entry.name, in: target.directory, &patience)
+            file.basis = try openBasis(of: file.target, &patience)
         } catch {
             file.basisProblem = error
+        }
+    }
+
+    private func openBasis(of target: FileTarget, _ patience: inout Patience) throws(FileProblem) -> WatchedSource {
+        switch target.basis {
+        case .sameName: try reader.openWatched(target.entry.name, in: target.directory, &patience)
+        case .beside(let name): try reader.openWatched(name, in: target.directory, &patience)
+        case .elsewhere(let found): try open(found, size: target.entry.attributes.size, &patience)
         }
     }
 
@@ -195,7 +202,7 @@ extension FileLayer {
 
     /// A small file made of literal bytes and of what is under its name.
     func patched(
-        _ file: SmallFile, _ buffer: [UInt8], in directory: DirectoryID
+        _ file: SmallFile, _ buffer: [UInt8]
     ) throws(FileProblem) -> (SmallFile, [UInt8]) {
         let size = Int(clamping: file.target.entry.attributes.size)
         var made: [UInt8] = []
@@ -210,7 +217,7 @@ extension FileLayer {
         }
         do throws(FileProblem) {
             var patience = Patience()
-            let basis = try reader.openWatched(file.target.entry.name, in: directory, &patience)
+            let basis = try openBasis(of: file.target, &patience)
             for copy in file.patch?.copies ?? [] {
                 try takeLiteral(copy.literal)
                 guard copy.length <= UInt64(max(0, size - made.count)) else {

@@ -24,6 +24,7 @@ package final class FileLayer: Sendable {
     let stages: Stages
     let deletionPlan: DeletionPlan
     let hardLinks: HardLinks?
+    let treeIndex: TreeIndex
     private let key = Atomic<UInt64>(0)
 
     package init(fileSystem: any FileSystem, settings: FileSettings, role: FileRole) {
@@ -37,10 +38,11 @@ package final class FileLayer: Sendable {
         case .receiver(let root):
             root.register(in: directories)
         }
+        let spool = UnnamedFiles(fileSystem: fileSystem, settings: settings, directories: directories)
+        treeIndex = TreeIndex(fileSystem: fileSystem, spool: spool)
         switch role {
         case .sender: hardLinks = nil
         case .receiver:
-            let spool = UnnamedFiles(fileSystem: fileSystem, settings: settings, directories: directories)
             hardLinks = settings.keepsHardLinks ? HardLinks(fileSystem: fileSystem, spool: spool) : nil
         }
         scanner = Scanner(fileSystem: fileSystem, settings: settings, directories: directories, role: role)
@@ -119,6 +121,10 @@ package final class FileLayer: Sendable {
         case .closeBasis(let id):
             stages.closeBasis(id)
             return .closedBasis
+        case .indexTree(let smallest, let names):
+            return .indexedTree(more: indexTree(smallest: smallest, entering: names))
+        case .search(let files):
+            return .searched(search(files))
         case .openStage(let target):
             return openStage(target)
         case .writeChunk(let id, let payloads):

@@ -234,7 +234,7 @@ extension FileLayer {
 
     /// Opens a directory by its path from the root, in pieces that the kernel takes, strictly beneath it. Nil where it
     /// is gone, or something else is in its place.
-    private func openBelowRoot(_ path: ArraySlice<UInt8>) throws(FileProblem) -> RawDescriptor? {
+    func openBelowRoot(_ path: ArraySlice<UInt8>) throws(FileProblem) -> RawDescriptor? {
         let longestPiece = 4_000
         return try directories.withDirectory(0) { root throws(FileProblem) -> RawDescriptor? in
             var current = root

@@ -17,6 +17,8 @@ struct LinkTableKey: Hashable, Sendable {
     enum Space: UInt64, Sendable {
         case group = 1
         case own = 2
+        /// Neither: a digest (`TreeIndex`).
+        case digest = 3
     }
     var device: UInt64
     var inode: UInt64
@@ -111,19 +113,17 @@ struct LinkTable {
     mutating func set(_ key: LinkTableKey, _ value: LinkTableValue) {
         while true {
             let number = page(of: key)
-            guard var page = pages[number] else { return }
-            if let index = page.records.firstIndex(where: { $0.key == key }) {
+            if let index = pages[number]?.records.firstIndex(where: { $0.key == key }) {
                 pages[number]?.records[index].value = value
                 pages[number]?.isChanged = true
                 return
             }
-            if page.records.count >= Self.recordsPerPage, page.depth < Self.deepest {
+            if let page = pages[number], page.records.count >= Self.recordsPerPage, page.depth < Self.deepest {
                 split(number)
                 continue
             }
-            page.records.append(Record(key: key, value: value))
-            page.isChanged = true
-            pages[number] = page
+            pages[number]?.records.append(Record(key: key, value: value))
+            pages[number]?.isChanged = true
             count += 1
             return
         }

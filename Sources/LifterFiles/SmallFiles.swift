@@ -49,7 +49,7 @@ extension FileLayer {
         result { () throws(FileProblem) in
             try checkMayWrite(file.target.entry.name)
             if file.patch != nil {
-                let (file, buffer) = try patched(file, buffer, in: id)
+                let (file, buffer) = try patched(file, buffer)
                 try check(file, buffer)
                 return try working(in: id, directory) { () throws(FileProblem) in
                     try replace(file, buffer, id, directory)

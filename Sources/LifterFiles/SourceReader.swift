@@ -243,15 +243,22 @@ final class SourceReader: Sendable {
     func openWatched(
         _ name: [UInt8], in directory: DirectoryID, _ patience: inout Patience
     ) throws(FileProblem) -> WatchedSource {
-        let descriptor = try directories.withDirectory(directory, holding: name[...]) {
-            base throws(FileProblem) in
-            do throws(Errno) {
-                return try directories.opening { () throws(Errno) in
-                    try fileSystem.open(name[...], in: base, [.read, .noAccessTime], mode: 0)
-                }
-            } catch {
-                throw Self.problem(opening: error)
+        try directories.withDirectory(directory, holding: name[...]) { base throws(FileProblem) in
+            try openWatched(name, at: base, &patience)
+        }
+    }
+
+    /// The same in a directory that is open.
+    func openWatched(
+        _ name: [UInt8], at base: RawDescriptor, _ patience: inout Patience
+    ) throws(FileProblem) -> WatchedSource {
+        let descriptor: RawDescriptor
+        do throws(Errno) {
+            descriptor = try directories.opening { () throws(Errno) in
+                try fileSystem.open(name[...], in: base, [.read, .noAccessTime], mode: 0)
             }
+        } catch {
+            throw Self.problem(opening: error)
         }
         let status: FileStatus
         do throws(Errno) {

@@ -307,6 +307,7 @@ extension FileLayer {
     package func abandonAll() {
         for id in stages.openFiles { _ = abandon(id) }
         stages.closeBases()
+        treeIndex.closeSearches()
         for id in stages.openDirectories {
             if let building = stages.takeBuilding(id) { discard(building) }
         }

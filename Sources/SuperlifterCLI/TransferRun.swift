@@ -95,6 +95,8 @@ struct TransferRun {
         options.makesPath = request.writing.makesPath
         options.keepsPartials = request.writing.keepsPartials
         options.sparse = request.writing.sparse
+        options.detectsRenames = request.writing.detectsRenames
+        options.startsFromSimilar = request.writing.fuzzy
         options.writing =
             switch request.writing.mode {
             case .aside: .aside

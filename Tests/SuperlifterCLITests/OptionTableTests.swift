@@ -26,8 +26,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "-X", "-A", "-U", "-L", "-k", "-K", "-E", "-J", "-b", "-y", "-x", "-d", "-0", "--partial-dir",
-        "--temp-dir", "--delay-updates", "--link-dest", "--copy-dest", "--compare-dest", "--fuzzy", "--fsync",
+        "-X", "-A", "-U", "-L", "-k", "-K", "-E", "-J", "-b", "-x", "-d", "-0", "--partial-dir",
+        "--temp-dir", "--delay-updates", "--link-dest", "--copy-dest", "--compare-dest", "--fsync",
         "--verify", "--backup", "--backup-dir", "--suffix", "--remove-source-files",
         "--checksum-choice", "--password-file",
         "--gitignore", "--files-from", "--from0", "--max-size", "--min-size", "--modify-window", "--chmod", "--chown",
@@ -44,7 +44,7 @@ import Testing
         "--append-verify", "--info=progress2", "--delete-after", "--delete-during",
         "--delete-delay", "--del", "--protect-args", "-s", "--no-H", "--no-hard-links", "--no-inplace", "-W",
         "--whole-file", "--no-whole-file", "--no-W", "-B700", "--refine=never", "--no-i-r", "--archive", "--recursive",
-        "--specials", "--no-motd", "--contimeout=5",
+        "--specials", "--no-motd", "--contimeout=5", "-y", "--fuzzy", "--no-detect-renames", "--detect-renames",
         "--compress-choice=zlib", "--ignore-non-existing", "-avh", "--no-o", "--no-owner", "--secluded-args",
     ])
     func habitsFromRsyncAreAccepted(_ option: String) throws {

@@ -10,6 +10,7 @@ try:
     from .cases_command_line import CommandLine
     from .cases_copying import Copying
     from .cases_links import Links
+    from .cases_renames import Renames
     from .support import SystemTest
 except ImportError:
     import transports
@@ -17,10 +18,12 @@ except ImportError:
     from cases_command_line import CommandLine
     from cases_copying import Copying
     from cases_links import Links
+    from cases_renames import Renames
     from support import SystemTest
 
 for _name, _factory in transports.TRANSPORTS.items():
-    _class = type("Conformance_" + _name.replace("-", "_"), (Copying, Choosing, CommandLine, Links, SystemTest),
+    _class = type("Conformance_" + _name.replace("-", "_"),
+                  (Copying, Choosing, CommandLine, Links, Renames, SystemTest),
                   {"make_transport": staticmethod(_factory), "__module__": __name__,
                    "__doc__": f"The conformance suite over {_name}."})
     globals()[_class.__name__] = _class

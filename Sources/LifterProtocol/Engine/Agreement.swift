@@ -15,6 +15,8 @@ package struct Agreement: Sendable {
     package var isInProcess: Bool
     /// Optional abilities that the peer's Hello named.
     package var peerFeatures: Set<String>
+    /// New files are looked for elsewhere from so many bytes on.
+    package var smallestMoved = Tuning.smallestMoved
 
     package init(
         job: Job, peerLimits: Limits, ownLimits: Limits, receiverAbilities: Abilities, digestKey: UInt64,
@@ -47,6 +49,18 @@ package struct Agreement: Sendable {
         case .never: false
         case .always: true
         }
+    }
+
+    /// Whether new files are looked for under other names. Within one process copying is all there is to save.
+    var detectsRenames: Bool {
+        usesDelta && !isInProcess && job.options.detectRenames && job.options.writing == .aside
+            && peerHas(Hello.resumeFeature) && peerHas(Hello.renamesFeature)
+    }
+
+    /// Whether contents come without being asked for where they are promised at all. `isFirstCopy`: the destination
+    /// held nothing.
+    func promises(_ entry: Entry, isFirstCopy: Bool) -> Bool {
+        entry.mayBePromised && (isFirstCopy || !detectsRenames || entry.attributes.size < smallestMoved)
     }
 
     /// Whether something optional may be sent to the peer. Within one process both ends are of one release.

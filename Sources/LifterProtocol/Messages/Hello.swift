@@ -33,6 +33,8 @@ package struct Hello: Hashable, Sendable {
     package static let deltaFeature = "delta"
     /// A request may say how much of a file is there already.
     package static let resumeFeature = "resume"
+    /// Into a destination that holds something, large files are not promised: the receiver may have them already.
+    package static let renamesFeature = "renames"
 
     func encode(into writer: inout ByteWriter) {
         writer.u16(oldest)

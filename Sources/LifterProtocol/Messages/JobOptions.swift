@@ -89,6 +89,10 @@ package struct JobOptions: Hashable, Sendable {
     package var refine = RefineChoice.auto
     /// Bytes of a signature's blocks; nil: chosen for each file.
     package var blockLength: UInt32?
+    /// A new file may be one that is in the destination under another name.
+    package var detectRenames = true
+    /// A new file may be like one with a similar name beside it.
+    package var fuzzy = false
 
     package init() {}
 
@@ -120,7 +124,7 @@ package struct JobOptions: Hashable, Sendable {
             (13, ignoreExisting), (15, !keepPermissions), (17, !keepTimes), (19, !keepUser), (21, !keepGroup),
             (23, !keepLinks), (25, !keepDevices), (27, !keepSpecials), (29, omitDirectoryTimes), (31, numericIDs),
             (33, deleteExcluded), (35, deleteFromEmpty), (37, force), (39, makePath), (49, topOnly),
-            (61, !keepPartials), (63, sparse), (51, keepHardLinks),
+            (61, !keepPartials), (63, sparse), (51, keepHardLinks), (52, !detectRenames), (54, fuzzy),
         ]
     }
 
@@ -166,6 +170,8 @@ package struct JobOptions: Hashable, Sendable {
             case 47: timeout = try list.number32()
             case 49: topOnly = try list.flag()
             case 51: keepHardLinks = try list.flag()
+            case 52: detectRenames = try !list.flag()
+            case 54: fuzzy = try list.flag()
             case 61: keepPartials = try !list.flag()
             case 63: sparse = try list.flag()
             case 65: writing = try Self.choice(list, "job.writing")

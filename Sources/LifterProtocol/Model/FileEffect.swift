@@ -144,6 +144,8 @@ package struct FileTarget: Sendable {
     package var entry: Entry
     package var set: AttributeSet
     package var rule: ReplaceRule
+    /// What is copied from, if anything is.
+    package var basis = BasisPlace.sameName
     /// Where `set` lacks `.mode`: the mode for a new file is `entry`'s mode less the umask and set-id bits, and a
     /// replaced file keeps its old mode.
     package init(id: FileID, directory: DirectoryID, entry: Entry, set: AttributeSet, rule: ReplaceRule) {
@@ -153,6 +155,51 @@ package struct FileTarget: Sendable {
         self.set = set
         self.rule = rule
     }
+}
+
+/// Where the basis of a file is.
+package enum BasisPlace: Hashable, Sendable {
+    /// It is the version that is to be replaced.
+    case sameName
+    /// In the same directory, under this name.
+    case beside([UInt8])
+    /// Somewhere in the tree: the file layer found it there.
+    case elsewhere(FoundFile)
+}
+
+/// A file in the destination tree, in the file layer's own numbers.
+package struct FoundFile: Hashable, Sendable {
+    package var directory: UInt64
+    package var name: UInt64
+
+    package init(directory: UInt64, name: UInt64) {
+        self.directory = directory
+        self.name = name
+    }
+}
+
+/// A file that may be in the destination tree under another name.
+package struct SoughtFile: Hashable, Sendable {
+    package var id: FileID
+    package var name: [UInt8]
+    package var size: UInt64
+    /// As the destination would keep it.
+    package var modified: Timestamp
+
+    package init(id: FileID, name: [UInt8], size: UInt64, modified: Timestamp) {
+        self.id = id
+        self.name = name
+        self.size = size
+        self.modified = modified
+    }
+}
+
+/// How far a sought file has been looked for.
+package enum SearchResult: Hashable, Sendable {
+    /// There is one of its size and time, which is being digested, or has to be; to be asked again.
+    case more
+    case found(FoundFile, ContentDigest)
+    case none
 }
 
 /// A question about an entry where hard links are kept: can it become another name of a file that is here, and may
@@ -284,6 +331,11 @@ package enum FileEffect: Sendable {
     /// The hashes of ranges of an open basis.
     case signRanges(id: FileID, blockLength: UInt32, strongLength: UInt8, ranges: [BasisRange])
     case closeBasis(id: FileID)
+    /// The next step of noting the regular files of the tree, of `smallest` bytes or more. Of the root's directories
+    /// only these (nil: all).
+    case indexTree(smallest: UInt64, directories: [[UInt8]]?)
+    /// The next step of looking for files that were noted, and of digesting them.
+    case search([SoughtFile])
     /// The next step of taking up what an earlier run left of a file: claimed first, then digested. In the end it is
     /// a staged file for `writeChunk`, which appends.
     case digestPartial(FileTarget)
@@ -339,6 +391,8 @@ package enum FileResult: Sendable {
     /// In the order of the ranges.
     case signedRanges(Result<[SignatureBlocks], FileProblem>)
     case closedBasis
+    case indexedTree(more: Bool)
+    case searched([SearchResult])
     case openedStage(PlaceResult)
     case wroteChunk(PlaceResult)
     case committed(PlaceResult)

@@ -56,7 +56,7 @@ package struct LinkedName: Sendable {
 
 extension Entry {
     /// Whether its contents may be promised. Of a file with several names they are asked for, under one of them.
-    var isPromised: Bool { attributes.kind == .regular && link == nil }
+    var mayBePromised: Bool { attributes.kind == .regular && link == nil }
 }
 
 extension Listing {

@@ -140,6 +140,8 @@ struct ReceivedEntry: Sendable {
         case awaiting
         /// What an earlier run left of it is being digested.
         case resuming
+        /// It is looked for under other names here.
+        case searching
         /// Bytes are being staged.
         case staging(Staging)
         /// A small file, an object or attributes are being put in place.
@@ -159,8 +161,10 @@ struct ReceivedEntry: Sendable {
     /// It must be in place before its new directory gets its name.
     var isLevel = false
     var isRetry = false
-    /// What is here under its name, where that is used.
+    /// What is here under its name, or a similar one, where that is used.
     var basis: Basis?
+    /// What is here under another name and may be the same: it was digested, and the sender was told.
+    var found: FoundFile?
     /// The file that the name stands for here, where that has several names and hard links are kept.
     var own: FileIdentity?
     /// Its contents are to come.

@@ -61,15 +61,19 @@ extension ReceiverMachine {
 
     /// A whole small file in one segment; it is in work from here on.
     private mutating func smallFile(_ segment: ContentSegment, _ buffer: inout [UInt8]) -> SmallFile? {
-        guard var entry = open[segment.id], case .awaiting = entry.state, segment.offset == 0,
-            case .whole(let digest?) = segment.end, case .bytes(let bytes, let range) = segment.payload,
-            UInt64(range.count) == entry.entry.attributes.size, UInt64(range.count) <= smallFile
+        guard var entry = open[segment.id], case .awaiting = entry.state, entry.entry.attributes.size <= smallFile,
+            case .whole(let digest?) = segment.end, case .bytes(let bytes, let range) = segment.payload
         else { return nil }
+        let size = entry.entry.attributes.size
+        let isCopy = isSame(segment.offset, entry) && range.isEmpty
+        guard isCopy || (segment.offset == 0 && UInt64(range.count) == size) else { return nil }
         entry.state = .placing
         open[segment.id] = entry
         // The segments of a message lie in one buffer.
         buffer = bytes
-        return SmallFile(target: target(segment.id, entry), range: range, digest: digest)
+        if isCopy { summary.matchedBytes &+= size }
+        let patch = isCopy ? SmallPatch(copies: [DeltaCopy(literal: 0, from: 0, length: size)]) : nil
+        return SmallFile(target: target(segment.id, entry), range: range, digest: digest, patch: patch)
     }
 
     mutating func flush(
@@ -101,9 +105,11 @@ extension ReceiverMachine {
         switch entry.state {
         case .awaiting: (staging, isNew) = (Staging(), true)
         case .staging(let state): (staging, isNew) = (state, false)
-        case .placing, .checking, .resuming, .linking: return core.release(.content, weight)
+        case .placing, .checking, .resuming, .searching, .linking: return core.release(.content, weight)
         }
         let beginsAnew = self.beginsAnew(&staging, segment)
+        let isCopy = isNew && isSame(segment.offset, entry)
+        if isCopy { copyWhole(entry, &staging) }
         guard segment.offset == staging.received else { throw .value("content.offset") }
         let (received, overflow) = staging.received.addingReportingOverflow(segment.count)
         guard !overflow, received <= entry.entry.attributes.size else { throw .value("content.length") }
@@ -123,6 +129,7 @@ extension ReceiverMachine {
         }
         if case .whole(let digest) = segment.end {
             guard received == entry.entry.attributes.size else { throw .value("content.length") }
+            if isCopy { summary.matchedBytes &+= received }
             staging.end = .some(digest)
         }
         entry.state = .staging(staging)

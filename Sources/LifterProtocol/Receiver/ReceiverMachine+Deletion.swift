@@ -135,7 +135,7 @@ extension ReceiverEffect {
         case .forget: true
         case .scan, .owners, .make, .publish, .finish, .object, .attributes, .small, .digestPartial, .stage, .write,
             .commit, .abandon, .checkRange, .checkFiles, .plan, .delete, .sweep, .signSmall, .openBasis,
-            .signRanges, .refine, .links, .recordLinks, .claimLinks:
+            .signRanges, .refine, .indexTree, .search, .links, .recordLinks, .claimLinks:
             false
         }
     }

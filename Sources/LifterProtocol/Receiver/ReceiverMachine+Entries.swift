@@ -10,7 +10,7 @@ extension ReceiverMachine {
         nextFileID = message.base + UInt64(message.entries.count)
         unanswered += message.entries.count
         if message.isPromised {
-            for (offset, entry) in message.entries.enumerated() where entry.isPromised {
+            for (offset, entry) in message.entries.enumerated() where promises(entry) {
                 awaited[message.base + UInt64(offset)] = false
             }
         }
@@ -20,10 +20,12 @@ extension ReceiverMachine {
     /// The entries of a message are being handled: their contents, if any come, have found their place.
     mutating func noteHandled(_ message: EntriesMessage) {
         guard message.isPromised else { return }
-        for (offset, entry) in message.entries.enumerated() where entry.isPromised {
+        for (offset, entry) in message.entries.enumerated() where promises(entry) {
             awaited[message.base + UInt64(offset)] = true
         }
     }
+
+    private func promises(_ entry: Entry) -> Bool { agreement.promises(entry, isFirstCopy: isFirstCopy) }
 
     /// Handles one entry against what is here under its name.
     mutating func place(_ told: Entry, id: FileID, in directory: DirectoryID, own: Entry?, _ isPromised: Bool) {
@@ -37,11 +39,12 @@ extension ReceiverMachine {
             report(.listed(path: path(directory, told.name), entry: told))
             return answer(id, .unchanged)
         }
-        var decision = apart(decide(entry, own, in: directory, isPromised), entry, own)
+        let comesAnyway = isPromised && promises(told)
+        var decision = apart(decide(entry, own, in: directory, comesAnyway), entry, own)
         if onlyAdds, own != nil { decision = sparing(decision, told.name, in: directory) }
         var received = ReceivedEntry(
             directory: directory, entry: entry, changes: decision.changes, rule: rule(for: entry))
-        received.isPromised = isPromised && entry.isPromised
+        received.isPromised = comesAnyway
         if entry.attributes.kind == .regular {
             received.basis = basis(for: entry, own: own, isPromised: received.isPromised)
         }
@@ -372,8 +375,14 @@ extension ReceiverMachine {
     }
 
     func target(_ id: FileID, _ entry: ReceivedEntry) -> FileTarget {
-        FileTarget(
+        var target = FileTarget(
             id: id, directory: entry.directory, entry: entry.entry, set: attributeSet, rule: entry.rule)
+        if let found = entry.found {
+            target.basis = .elsewhere(found)
+        } else if let name = entry.basis?.name {
+            target.basis = .beside(name)
+        }
+        return target
     }
 
     // MARK: Ends
@@ -398,6 +407,7 @@ extension ReceiverMachine {
             again.isLevel = false
             closeBasis(id)
             again.basis = nil
+            again.found = nil
             again.state = .awaiting
             open[id] = again
             if entry.isLevel { directories[entry.directory]?.levelBusy -= 1 }

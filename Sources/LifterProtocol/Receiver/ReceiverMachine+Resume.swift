@@ -7,7 +7,9 @@
 extension ReceiverMachine {
     /// Asks for contents, with what is here of them already.
     mutating func askOrResume(_ id: FileID) {
-        guard let entry = open[id], agreement.peerHas(Hello.resumeFeature), hasBeginning(entry) else { return ask(id) }
+        guard let entry = open[id], agreement.peerHas(Hello.resumeFeature), hasBeginning(entry) else {
+            return askOrSearch(id)
+        }
         open[id]?.state = .resuming
         waitingResumes.append(id)
         resumeWaiting()
@@ -64,7 +66,7 @@ extension ReceiverMachine {
             // A small file takes no part's place: it is swept with what nobody wanted.
             directories[entry.directory]?.partials.insert(Names.part(of: entry.entry.name))
             resumed.remove(id)
-            ask(id)
+            askOrSearch(id)
             resumeWaiting()
         }
     }

@@ -5,6 +5,8 @@
 /// What a file here can be used for.
 struct Basis: Sendable {
     var size: UInt64
+    /// Where it is not the file's own.
+    var name: [UInt8]?
     /// It is held open; small ones are looked up once more when they are needed.
     var isOpen = false
     /// The whole signature has been told, so that copies and finer signatures may be asked for.
@@ -53,11 +55,14 @@ extension ReceiverMachine {
         // What is overwritten cannot be copied from.
         guard let own, agreement.usesDelta, !isPromised, own.attributes.kind == .regular, options.writing == .aside
         else { return nil }
-        let (old, new) = (own.attributes.size, entry.attributes.size)
-        guard old >= Tuning.smallestDelta, new >= Tuning.smallestDelta, old / Tuning.largestBasisRatio <= new,
-            isSmallBasis(old, new) || openBasisLimit > 0
-        else { return nil }
-        return Basis(size: old)
+        return mayServe(own.attributes, for: entry.attributes) ? Basis(size: own.attributes.size) : nil
+    }
+
+    /// Whether there is enough of both versions, and not too much of the old one.
+    func mayServe(_ own: Attributes, for wanted: Attributes) -> Bool {
+        let (old, new) = (own.size, wanted.size)
+        return old >= Tuning.smallestDelta && new >= Tuning.smallestDelta && old / Tuning.largestBasisRatio <= new
+            && (isSmallBasis(old, new) || openBasisLimit > 0)
     }
 
     private func isSmallBasis(_ old: UInt64, _ new: UInt64) -> Bool {
@@ -98,7 +103,8 @@ extension ReceiverMachine {
                 open[id]?.basis?.isOpen = true
                 signing.append(.large(LargeSigning(number: nextSigning, id: id)))
                 nextSigning += 1
-                let file = BasisFile(name: entry.entry.name, size: basis.size, newSize: entry.entry.attributes.size)
+                let file = BasisFile(
+                    name: basis.name ?? entry.entry.name, size: basis.size, newSize: entry.entry.attributes.size)
                 run(
                     .openBasis(id: id, directory: entry.directory, file: file, limits: signatureLimits),
                     as: .openBasis(id))
@@ -122,7 +128,7 @@ extension ReceiverMachine {
             else { break }
             _ = toSign.popFirst()
             ids.append(id)
-            files.append(BasisFile(name: entry.entry.name, size: basis.size, newSize: size))
+            files.append(BasisFile(name: basis.name ?? entry.entry.name, size: basis.size, newSize: size))
             bytes += basis.size
         }
         let number = nextSigning

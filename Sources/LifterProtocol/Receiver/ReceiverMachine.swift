@@ -3,10 +3,10 @@
 //
 // Used exactly like `SenderMachine`: inputs, then drain messages, effects and events, then sleep until the deadline.
 //
-// The rooms: +Asked (nothing but what the job is about), +Directories (where a directory stands: existing, fresh, unwanted; making, publishing, finishing),
-// +Merge (ranges and entries against the own listing), +Entries (what becomes of one entry), +Signing (what is here of
-// files that changed), +Contents and +Deltas (frames to files), +Resume (what an earlier run has left of a file),
-// +Links (`--hard-links`), +Checks (`--checksum`), +Deletion (the plan, the second pass, the end).
+// The rooms: +Asked (nothing but what the job is about), +Directories (where a directory stands: existing, fresh,
+// unwanted; making, publishing, finishing), +Merge (ranges and entries against the own listing), +Entries (what becomes
+// of one entry), +Signing (what is here of files that changed), +Elsewhere (new files that are here under other names),
+// +Contents and +Deltas (frames to files), +Resume (what an earlier run has left of a file), +Links (`--hard-links`), +Checks (`--checksum`), +Deletion (the plan, the second pass, the end).
 
 package struct ReceiverMachine: Sendable {
     package internal(set) var core: SessionCore
@@ -19,6 +19,8 @@ package struct ReceiverMachine: Sendable {
     let rootExists: Bool
     /// It was created just now, for this job.
     let rootIsNew: Bool
+    /// It held nothing, so everything may come unasked.
+    let isFirstCopy: Bool
     var shape: RootShape? {
         didSet { rootKinds = shape.flatMap(\.kindsByName) }
     }
@@ -64,6 +66,10 @@ package struct ReceiverMachine: Sendable {
     var smallSignings: [UInt64: Int] = [:]
     var refining = Queue<RefineJob>()
     var basesOpen = 0
+    /// New files that may be here under other names: what is known of the tree, and those that wait for it.
+    var treeIndex = TreeIndexing.none
+    var searching = Queue<FileID>()
+    var searchesOut = 0
     var digestsWanted: [FileID] = []
     var runs: [Outcomes.Run] = []
     var fullDisks = 0
@@ -134,6 +140,7 @@ package struct ReceiverMachine: Sendable {
         self.renamedTo = renamedTo
         self.rootExists = rootExists
         self.rootIsNew = rootIsNew
+        isFirstCopy = destination.isEmpty
         self.reportsEvents = reportsEvents
         if agreement.job.direction == .push {
             core.send(.ready(destination))
@@ -261,6 +268,7 @@ package struct ReceiverMachine: Sendable {
         advanceScans()
         advanceInbox()
         advanceContents()
+        advanceSearches()
         advanceSigning()
         advanceRangeChecks()
         advanceLinks()
@@ -292,6 +300,8 @@ package struct ReceiverMachine: Sendable {
         case (.openBasis(let id), .openedBasis(let result)): openedBasis(id, result)
         case (.signRanges(let id, let offset), .signedRanges(let result)): signedRanges(id, offset, result)
         case (.refine(let ranges), .signedRanges(let result)): signedFiner(ranges, result)
+        case (.indexTree, .indexedTree(let more)): indexedTree(more)
+        case (.search(let files), .searched(let results)): searched(files, results)
         case (.stage(let id), .openedStage(let placed)):
             // One that was given up meanwhile ends when it is thrown away.
             if case .done = placed {} else if abandoned[id] == nil { stageEnded(id) }
@@ -368,6 +378,8 @@ enum ReceiverEffect: Sendable {
     case openBasis(FileID)
     case signRanges(FileID, UInt64)
     case refine([BasisRange])
+    case indexTree
+    case search([SoughtFile])
     case stage(FileID)
     case write(FileID)
     case commit(FileID)

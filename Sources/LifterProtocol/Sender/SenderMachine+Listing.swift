@@ -293,7 +293,8 @@ extension SenderMachine {
     /// what arrives of those then survives the end of the session. Returns the large ones.
     private mutating func promise(_ entries: [Entry], _ base: FileID) -> [ContentItem] {
         var large: [ContentItem] = []
-        for (offset, entry) in entries.enumerated() where entry.isPromised {
+        for (offset, entry) in entries.enumerated()
+        where agreement.promises(entry, isFirstCopy: ready?.isEmpty == true) {
             guard let item = queue(base + UInt64(offset)) else { continue }
             if entry.attributes.size <= smallFile { requested.append(item) } else { large.append(item) }
         }

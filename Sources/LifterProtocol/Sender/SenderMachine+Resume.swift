@@ -38,7 +38,11 @@ extension SenderMachine {
         let isWanted = !contentsStopped && open[task.item.id] != nil
         switch result {
         case .success(.more) where isWanted: check()
-        case .success(.same): endCheck(.open(task.resume.length))
+        case .success(.same):
+            if task.resume.length == lookUp(task.item.id)?.0.attributes.size {
+                summary.matchedBytes &+= task.resume.length
+            }
+            endCheck(.open(task.resume.length))
         case .success(.more), .success(.different): endCheck(.open(0))
         case .failure(let problem):
             run(.closeSource(id: task.item.id), as: .closeSource)

@@ -87,6 +87,13 @@ package enum Tuning {
     /// times as much.
     package static let smallestDelta: UInt64 = 1 << 10
     package static let largestBasisRatio: UInt64 = 16
+    /// New files are looked for under other names from so many bytes on. Part of the protocol: smaller ones are promised.
+    package static let smallestMoved: UInt64 = 32 << 10
+    /// Batches of files that are looked for at once, and files in one.
+    package static let searchesAhead = 2
+    package static let soughtFiles = 64
+    /// Names of a directory that are looked at before and behind where a new one would stand, for a similar one.
+    package static let neighbours = 128
     /// Files (or batches of small ones) being signed, and ranges of one of them, at once.
     package static let signingJobs = 4
     package static let rangesAhead = 4

@@ -11,8 +11,8 @@ enum Session {
         do throws(Errno) {
             return Hello(
                 software: software, nonce: try Random.bytes(ProtocolConstants.nonceLength),
-                features: [Hello.zlibFeature, Hello.resumeFeature, Hello.deltaFeature], limits: Limits(),
-                abilities: abilities)
+                features: [Hello.zlibFeature, Hello.resumeFeature, Hello.deltaFeature, Hello.renamesFeature],
+                limits: Limits(), abilities: abilities)
         } catch {
             throw SuperlifterError(.file, "cannot get random bytes from the system", causes: [error.description])
         }

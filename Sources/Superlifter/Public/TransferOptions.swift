@@ -128,6 +128,11 @@ public struct TransferOptions: Hashable, Sendable {
     public var keepsPartials = true
     /// Runs of zeros become holes that take no room on the disk.
     public var sparse = false
+    /// A larger new file is copied from one that is at the destination under another name and is the same. Where there
+    /// is a stream between the two ends, and unless `difference` is `never`.
+    public var detectsRenames = true
+    /// Of a new file only the parts travel that are not in one with a similar name beside it; as `difference` says.
+    public var startsFromSimilar = false
     /// How files that are there already get new contents.
     public var writing = Writing.aside
 
@@ -180,6 +185,8 @@ public struct TransferOptions: Hashable, Sendable {
         job.makePath = makesPath
         job.keepPartials = keepsPartials
         job.sparse = sparse
+        job.detectRenames = detectsRenames
+        job.fuzzy = startsFromSimilar
         switch writing {
         case .aside: job.writing = .aside
         case .inPlace: job.writing = .inPlace

@@ -298,8 +298,8 @@ enum ManualProse {
         .section("Limits of this release"),
         .paragraph(
             """
-            What differs of a file is looked for in the file of the same name only, so one that was renamed is sent \
-            whole.
+            A file that was renamed and changed, too, is sent whole unless --fuzzy finds the old one in the same \
+            directory.
             """),
         .section("See also"),
         .paragraph("ssh(1), sshd(8), rsync(1), inetd(8), systemd.socket(5), socat(1)"),

@@ -27,13 +27,30 @@ extension OptionTable {
             in: .writing, "as --inplace, and send only what a file has grown by",
             "What is there is compared by digest; if the source does not begin with it, the whole is sent. Files that "
                 + "are not shorter than the source's are left alone."),
+        Option(
+            "detect-renames", nil, nil, .means(.detectRenames, "the default"), negated: .built(.detectRenames),
+            showsNegated: true, for: .changing, in: .writing, "send renamed and moved files whole",
+            """
+            Otherwise, where there is a stream between the two ends, a new file of 32 KiB or more is first looked for \
+            in the destination tree: one of the same size and modification time is copied if it also has the same \
+            contents, which takes a digest and no transfer. The tree is looked through once, and only if there are such \
+            new files. Where SOURCE has no slash at its end that is what stands below its name at the destination, and \
+            the files beside it. Not with --whole-file, --inplace or --append-verify.
+            """),
+        Option(
+            "fuzzy", "y", nil, .built(.fuzzy), negated: .built(.fuzzy), for: .changing, in: .writing,
+            "for a new file start from one with a similar name beside it",
+            """
+            Only what differs from that one is sent, as from an older version of the same name. Of the files in the same \
+            directory of the destination the one is taken whose name shares the most bytes at its beginning and its \
+            end, at least half of the longer name. Not with --whole-file, --inplace or --append-verify.
+            """),
         later("partial-dir", nil, "DIR", "keep incomplete files in DIR"),
         later("temp-dir", nil, "DIR", "write new files in DIR first"),
         later("delay-updates", nil, nil, "put all files in place at the end"),
         later("link-dest", nil, "DIR", "hard link to files in DIR that are the same", repeatable: true),
         later("copy-dest", nil, "DIR", "copy files from DIR that are the same", repeatable: true),
         later("compare-dest", nil, "DIR", "leave out files that are the same in DIR", repeatable: true),
-        later("fuzzy", "y", nil, "look for a similar file to start from"),
         later("fsync", nil, nil, "write every file to the disk before it is put in place"),
         later("verify", nil, nil, "read back what was written and compare digests"),
     ]

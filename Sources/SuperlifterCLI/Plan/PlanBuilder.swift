@@ -169,6 +169,8 @@ package struct PlanBuilder {
         writing.makesPath = parsed.isOn(.makePath)
         writing.keepsPartials = parsed.isOn(.partial, otherwise: true)
         writing.sparse = parsed.isOn(.sparse)
+        writing.detectsRenames = parsed.isOn(.detectRenames, otherwise: true)
+        writing.fuzzy = parsed.isOn(.fuzzy)
         writing.mode = parsed.isOn(.appendVerify) ? .append : parsed.isOn(.inPlace) ? .inPlace : .aside
         return writing
     }

@@ -130,6 +130,10 @@ package struct Writing: Equatable, Sendable {
     package var makesPath = false
     package var keepsPartials = true
     package var sparse = false
+    /// New files are looked for under other names at the destination.
+    package var detectsRenames = true
+    /// And under similar ones beside them.
+    package var fuzzy = false
     package var mode = Mode.aside
 
     package enum Mode: Equatable, Sendable {

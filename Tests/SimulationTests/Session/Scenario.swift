@@ -20,6 +20,7 @@ struct Scenario {
         scenario.chooseStream()
         scenario.growTrees()
         scenario.chooseDelta()
+        scenario.moveSome()
         return scenario
     }
 
@@ -36,6 +37,7 @@ struct Scenario {
         scenario.chooseStream()
         scenario.growTrees()
         scenario.chooseDelta()
+        scenario.moveSome()
         return scenario
     }
 

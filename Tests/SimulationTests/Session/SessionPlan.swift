@@ -32,6 +32,9 @@ struct SessionPlan: Sendable {
 
     /// The server's Hello names the feature, and the client's.
     var knowsDelta = true
+    var knowsRenames = true
+    /// New files are looked for under other names from so many bytes on.
+    var smallestMoved: UInt64 = 32 << 10
 
     // The stream.
     /// Both machines are in one process: messages pass as values.
@@ -83,7 +86,8 @@ struct SessionPlan: Sendable {
         let versions = isClient ? clientVersions : serverVersions
         return Hello(
             software: isClient ? "simulated client" : "simulated server", nonce: nonce,
-            features: [Hello.zlibFeature, Hello.resumeFeature] + (knowsDelta ? [Hello.deltaFeature] : []),
+            features: [Hello.zlibFeature, Hello.resumeFeature] + (knowsDelta ? [Hello.deltaFeature] : [])
+                + (knowsRenames ? [Hello.renamesFeature] : []),
             limits: isClient ? clientLimits : serverLimits, abilities: abilities,
             oldest: versions.lowerBound, newest: versions.upperBound)
     }

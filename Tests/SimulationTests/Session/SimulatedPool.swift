@@ -32,7 +32,7 @@ struct SimulatedPool {
 
     private static let harmless: Set<String> = [
         "scan", "forget", "digestFiles", "readSmall", "openSource", "readChunk", "closeSource", "checkPrefix",
-        "resolveOwners",
+        "resolveOwners", "indexTree", "search",
         "planDeletion", "link", "recordLinks", "claimLinks",
         "matchSmall", "openMatch", "matchChunk", "refineMatch", "signSmall", "openBasis", "signRanges", "closeBasis",
     ]
@@ -55,6 +55,8 @@ struct SimulatedPool {
         case .openBasis: "openBasis"
         case .signRanges: "signRanges"
         case .closeBasis: "closeBasis"
+        case .indexTree: "indexTree"
+        case .search: "search"
         case .makeDirectory: "makeDirectory"
         case .resolveOwners: "resolveOwners"
         case .publishDirectory: "publishDirectory"

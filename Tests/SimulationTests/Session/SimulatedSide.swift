@@ -185,7 +185,9 @@ final class SimulatedSide {
             now)
     }
 
-    private func begin(_ agreement: Agreement, _ now: UInt64) {
+    private func begin(_ agreed: Agreement, _ now: UInt64) {
+        var agreement = agreed
+        agreement.smallestMoved = plan.smallestMoved
         layer?.setDigestKey(agreement.digestKey)
         if let shape, isSender {
             var sender = SenderMachine(agreement, shape: shape, now: now)
