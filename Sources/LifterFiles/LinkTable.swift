@@ -17,8 +17,6 @@ struct LinkTableKey: Hashable, Sendable {
     enum Space: UInt64, Sendable {
         case group = 1
         case own = 2
-        /// Neither: a digest (`TreeIndex`).
-        case digest = 3
     }
     var device: UInt64
     var inode: UInt64

@@ -2,11 +2,12 @@
 // another name.
 //
 //     indexTree   goes through the tree once, some names at a time (`TreeWalk`), and notes every larger regular file
+//                 (`TreeLog`)
 //     search      looks whether a file of the same size and time was noted, and digests it, step by step
 //     open        the file that was found, to be copied from
 //
-// What is noted lies in a table that goes to a file without a name where it becomes long, and is a hint and no more: a
-// file is what it is when it is opened, strictly beneath the root, and its digest decides.
+// What is noted is a hint and no more: a file is what it is when it is opened, strictly beneath the root, and its digest
+// decides.
 
 import LifterCodec
 import LifterDelta
@@ -29,23 +30,18 @@ final class TreeIndex: Sendable {
         }
     }
 
-    /// Files that are noted at most: two million take about 150 MB of disk.
+    /// Files that are noted at most: two million take about 100 MB of disk.
     private static let mostFiles = 2_000_000
-    /// Pages and chunks of names in memory: 4 MiB and 512 KiB.
-    private static let pages = 1024
-    private static let chunks = 8
+    /// Answers kept for searches that go on in a later step, at most.
+    private static let mostAnswers = 8_192
 
-    private let table: Mutex<LinkTable>
+    private let log: Mutex<TreeLog>
     private let walk = Mutex<TreeWalk?>(nil)
     private let searches = Mutex<[FileID: Search]>([:])
+    private let answers = Mutex<[FileID: FoundFile?]>([:])
 
     init(fileSystem: any FileSystem, spool: UnnamedFiles) {
-        // Where records come to lie is nobody's to choose, though a peer may choose what is looked up.
-        let seed = UInt64.random(in: 0 ... .max)
-        table = Mutex(
-            LinkTable(fileSystem: fileSystem, pageLimit: Self.pages, chunkLimit: Self.chunks, seed: seed) {
-                spool.make()
-            })
+        log = Mutex(TreeLog(fileSystem: fileSystem) { spool.make() })
     }
 
     // MARK: The walk
@@ -55,53 +51,64 @@ final class TreeIndex: Sendable {
 
     func putBack(_ going: TreeWalk) { walk.withLock { $0 = going } }
 
-    // MARK: The table
-
-    /// Keeps the path of a directory; the number it is found by.
-    func add(directory path: [UInt8]) -> UInt64 { table.withLock { $0.append(path) } }
-
-    /// Of several files that agree in size and time the first is kept, and of each name the first.
-    func add(_ name: ArraySlice<UInt8>, in directory: UInt64, size: UInt64, modified: Timestamp) {
-        table.withLock { table in
-            guard table.count < Self.mostFiles else { return }
-            var key = Self.key(size, modified, [])
-            if table[key] != nil {
-                key = Self.key(size, modified, name)
-                if table[key] != nil { return }
-            }
-            let place = table.append(Array(name))
-            table.set(key, LinkTableValue(low: directory, high: place))
+    /// Notes a file; the place gets a number with its first.
+    func add(_ name: ArraySlice<UInt8>, in place: inout TreeWalk.Place, size: UInt64, modified: Timestamp) {
+        log.withLock { log in
+            guard log.count < Self.mostFiles else { return }
+            let number = place.number ?? log.directory()
+            place.number = number
+            log.append(key: Self.key(size, modified), name: name, in: number, path: place.path)
         }
     }
 
-    /// One of the same name rather than any.
-    func find(_ file: SoughtFile) -> FoundFile? {
-        table.withLock { table in
-            let value =
-                table[Self.key(file.size, file.modified, file.name[...])]
-                ?? table[Self.key(file.size, file.modified, [])]
-            return value.map { FoundFile(directory: $0.low, name: $0.high) }
+    /// Changes nothing for equal files, and may be the same for others, too: only who opens one knows.
+    private static func key(_ size: UInt64, _ modified: Timestamp) -> UInt64 {
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 3) { words in
+            words[0] = size.littleEndian
+            words[1] = UInt64(bitPattern: modified.seconds).littleEndian
+            words[2] = UInt64(modified.nanoseconds).littleEndian
+            return XXH3.hash64(UnsafeRawBufferPointer(words), seed: 0)
+        }
+    }
+
+    // MARK: Answers
+
+    /// Where files of that size and time are, one of the same name rather than any. What was asked for before is known
+    /// still; the rest takes one look over all that was noted.
+    func find(_ files: [SoughtFile]) -> [FoundFile?] {
+        let unknown = answers.withLock { answers -> [SoughtFile] in
+            if answers.count > Self.mostAnswers { answers.removeAll() }
+            return files.filter { answers[$0.id] == nil }
+        }
+        if !unknown.isEmpty { look(for: unknown) }
+        return answers.withLock { answers in files.map { answers[$0.id] ?? nil } }
+    }
+
+    private func look(for files: [SoughtFile]) {
+        var wanted: [UInt64: [Int]] = [:]
+        for (index, file) in files.enumerated() { wanted[Self.key(file.size, file.modified), default: []].append(index) }
+        // Nearly every key is none of these, which a few of its bits tell.
+        var bits = [Bool](repeating: false, count: 1 << 16)
+        for key in wanted.keys { bits[Int(key & 0xffff)] = true }
+        var best = [FoundFile?](repeating: nil, count: files.count)
+        var isNamesake = [Bool](repeating: false, count: files.count)
+        log.withLock { log in
+            log.each({ bits[Int($0 & 0xffff)] }) { key, name, position in
+                for index in wanted[key] ?? [] where !isNamesake[index] {
+                    let sameName = name.elementsEqual(files[index].name)
+                    guard sameName || best[index] == nil else { continue }
+                    best[index] = FoundFile(directory: position.directory, name: position.file)
+                    isNamesake[index] = sameName
+                }
+            }
+        }
+        answers.withLock { answers in
+            for (file, found) in zip(files, best) { answers.updateValue(found, forKey: file.id) }
         }
     }
 
     func path(of file: FoundFile) -> (directory: [UInt8], name: [UInt8])? {
-        table.withLock { table in
-            guard let directory = table.bytes(at: file.directory), let name = table.bytes(at: file.name),
-                !name.isEmpty
-            else { return nil }
-            return (directory, name)
-        }
-    }
-
-    private static func key(_ size: UInt64, _ modified: Timestamp, _ name: ArraySlice<UInt8>) -> LinkTableKey {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(20 + name.count)
-        for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: size >> UInt64(8 * shift))) }
-        for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: modified.seconds >> Int64(8 * shift))) }
-        for shift in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: modified.nanoseconds >> UInt32(8 * shift))) }
-        bytes.append(contentsOf: name)
-        let digest = XXH3.hash128(bytes, seed: 0)
-        return LinkTableKey(.digest, device: digest.low, inode: digest.high)
+        log.withLock { $0.path(at: TreeLog.Position(directory: file.directory, file: file.name)) }
     }
 
     // MARK: Searches
@@ -109,6 +116,9 @@ final class TreeIndex: Sendable {
     func take(_ id: FileID) -> Search? { searches.withLock { $0.removeValue(forKey: id) } }
 
     func put(_ search: Search, of id: FileID) { searches.withLock { $0[id] = search } }
+
+    /// The search has come to an end.
+    func forget(_ id: FileID) { answers.withLock { $0[id] = nil } }
 
     func closeSearches() { searches.withLock { $0.removeAll() } }
 }
@@ -125,8 +135,7 @@ extension FileLayer {
         guard !settings.appendOnly, let walk = treeIndex.takeWalk() ?? startWalk(entering: names) else { return false }
         let more = walk.step(names: Self.portion) { name, status, directory in
             guard status.size >= smallest else { return }
-            if directory.number == nil { directory.number = treeIndex.add(directory: directory.path()) }
-            treeIndex.add(name, in: directory.number ?? 0, size: status.size, modified: Timestamp(status.modified))
+            treeIndex.add(name, in: &directory, size: status.size, modified: Timestamp(status.modified))
         }
         if more { treeIndex.putBack(walk) }
         return more
@@ -147,14 +156,21 @@ extension FileLayer {
     func search(_ files: [SoughtFile]) -> [SearchResult] {
         var left = UInt64(settings.digestStep)
         var patience = Patience()
-        return files.map { file in left > 0 ? search(file, &left, &patience) : .more }
+        return zip(files, treeIndex.find(files)).map { file, found in
+            var result = SearchResult.absent
+            if let found { result = left == 0 ? .more : search(file, found, &left, &patience) }
+            if result != .more { treeIndex.forget(file.id) }
+            return result
+        }
     }
 
-    private func search(_ file: SoughtFile, _ left: inout UInt64, _ patience: inout Patience) -> SearchResult {
+    private func search(
+        _ file: SoughtFile, _ found: FoundFile, _ left: inout UInt64, _ patience: inout Patience
+    ) -> SearchResult {
         do throws(FileProblem) {
             var search = treeIndex.take(file.id)
-            if search == nil { search = try begin(file, &patience) }
-            guard let search else { return .none }
+            if search == nil { search = try begin(file, found, &patience) }
+            guard let search else { return .absent }
             try stages.withBuffer { buffer throws(FileProblem) in
                 while search.position < file.size, left > 0 {
                     let wanted = Int(min(UInt64(buffer.count), file.size - search.position))
@@ -175,12 +191,13 @@ extension FileLayer {
             if let problem = search.source.verify() { throw problem }
             return .found(search.file, ContentDigest(search.hasher.digest()))
         } catch {
-            return .none
+            return .absent
         }
     }
 
-    private func begin(_ file: SoughtFile, _ patience: inout Patience) throws(FileProblem) -> TreeIndex.Search? {
-        guard let found = treeIndex.find(file) else { return nil }
+    private func begin(
+        _ file: SoughtFile, _ found: FoundFile, _ patience: inout Patience
+    ) throws(FileProblem) -> TreeIndex.Search? {
         let source = try open(found, size: file.size, &patience)
         guard Timestamp(source.status.modified) == file.modified else { return nil }
         return TreeIndex.Search(found, source, key: digestKey)

@@ -7,11 +7,11 @@ import LifterSystem
 /// Used by one thread at a time, hence unchecked.
 final class TreeWalk: @unchecked Sendable {
     /// A directory that files were met in.
-    struct Place {
+    struct Place: Sendable {
         /// A number that whoever notes its files gives it.
         var number: UInt64?
         /// From the root.
-        let path: () -> [UInt8]
+        let path: @Sendable () -> [UInt8]
     }
 
     private struct Frame {

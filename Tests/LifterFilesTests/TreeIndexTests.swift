@@ -36,7 +36,7 @@ import Testing
             id: 1, name: Array(name.utf8), size: UInt64(contents.utf8.count),
             modified: Timestamp(seconds: seconds, nanoseconds: 7))
         while true {
-            guard case .searched(let results) = layer.perform(.search([file])), results.count == 1 else { return .none }
+            guard case .searched(let results) = layer.perform(.search([file])), results.count == 1 else { return .absent }
             if results[0] != .more { return results[0] }
         }
     }
@@ -60,8 +60,8 @@ import Testing
         guard case .found(_, let told) = found else { return }
         #expect(told == ContentDigest(low: digest.low, high: digest.high))
         #expect(path(layer, search(layer, "at the top")) == "top")
-        #expect(search(layer, "further down", seconds: 1_700_000_001) == .none)
-        #expect(search(layer, "longer than all of them") == .none)
+        #expect(search(layer, "further down", seconds: 1_700_000_001) == .absent)
+        #expect(search(layer, "longer than all of them") == .absent)
     }
 
     @Test func thoseOfTheSameNameComeFirst() throws {
@@ -90,11 +90,11 @@ import Testing
             _ = settings.filter.append(pattern: Array("*.o".utf8), isInclude: false)
         }
         _ = index(layer, smallest: 1)
-        for contents in ["1", "22", "333"] { #expect(search(layer, contents) == .none, "\(contents)") }
+        for contents in ["1", "22", "333"] { #expect(search(layer, contents) == .absent, "\(contents)") }
         #expect(path(layer, search(layer, "55555")) == "small")
         let other = try place.layer()
         _ = index(other, smallest: 4)
-        #expect(search(other, "333") == .none)
+        #expect(search(other, "333") == .absent)
     }
 
     @Test func ofARootOfItemsOnlyThoseAreEntered() throws {
@@ -107,7 +107,7 @@ import Testing
         let layer = try place.layer()
         _ = index(layer, directories: [Array("chosen".utf8), Array("gone".utf8)])
         #expect(path(layer, search(layer, "1")) == "chosen/other/one")
-        #expect(search(layer, "22") == .none)
+        #expect(search(layer, "22") == .absent)
         #expect(path(layer, search(layer, "333")) == "three")
     }
 
@@ -119,7 +119,7 @@ import Testing
         let layer = try place.layer()
         #expect(index(layer) > 1)
         for number in [0, 299, 599] {
-            #expect(search(layer, "x", name: "f\(number)", seconds: Int64(number)) != .none)
+            #expect(search(layer, "x", name: "f\(number)", seconds: Int64(number)) != .absent)
         }
     }
 
@@ -127,7 +127,47 @@ import Testing
         write("a", "contents")
         let layer = try place.layer { $0.appendOnly = true }
         _ = index(layer)
-        #expect(search(layer, "contents") == .none)
+        #expect(search(layer, "contents") == .absent)
+    }
+
+    // MARK: What was noted
+
+    @Test func whatDoesNotStayInMemoryIsFoundInTheFile() throws {
+        let layer = try place.layer()
+        var log = TreeLog(fileSystem: layer.fileSystem, blockLimit: 2) { layer.spoolFiles.make() }
+        let directories = (0..<50).map { _ in log.directory() }
+        for number in 0..<20_000 {
+            let directory = number * 7 % 50
+            #expect(
+                log.append(
+                    key: UInt64(number), name: Array("a file \(number)".utf8)[...], in: directories[directory],
+                    path: { Array("directory \(directory)".utf8) }))
+        }
+        #expect(log.isSpooled && log.count == 20_000)
+        var found: [UInt64: TreeLog.Position] = [:]
+        log.each({ $0 % 1000 == 3 }) { key, name, position in
+            #expect(name.elementsEqual("a file \(key)".utf8))
+            found[key] = position
+        }
+        #expect(found.count == 20)
+        for (key, position) in found {
+            let path = try #require(log.path(at: position))
+            #expect(path.directory == Array("directory \(key * 7 % 50)".utf8))
+            #expect(path.name == Array("a file \(key)".utf8))
+        }
+        #expect(log.path(at: TreeLog.Position(directory: 1, file: 5)) == nil)
+        #expect(log.path(at: TreeLog.Position(directory: 1 << 40, file: 1 << 40)) == nil)
+    }
+
+    @Test func whereNoFileCanBeHadWhatFitsIsKept() throws {
+        var log = TreeLog(fileSystem: KernelFileSystem(), blockLimit: 1) { nil }
+        let directory = log.directory()
+        var kept = 0
+        while log.append(key: 1, name: Array("name".utf8)[...], in: directory, path: { [] }) { kept += 1 }
+        #expect(kept > 3_000 && kept < 6_000)
+        var found = 0
+        log.each({ $0 == 1 }) { _, _, _ in found += 1 }
+        #expect(found == kept)
     }
 
     // MARK: What changes after it was noted
@@ -141,7 +181,7 @@ import Testing
         outside.write("file", "contents")
         let layer = try place.layer()
         _ = index(layer)
-        #expect(search(layer, "contents") != .none)
+        #expect(search(layer, "contents") != .absent)
         let file = "\(place.path)/a/file"
         switch variant {
         case 0: unlink(file)
@@ -157,6 +197,6 @@ import Testing
             rename("\(place.path)/a", "\(place.path)/b")
             symlink(outside.path, "\(place.path)/a")
         }
-        #expect(search(layer, "contents") == .none)
+        #expect(search(layer, "contents") == .absent)
     }
 }

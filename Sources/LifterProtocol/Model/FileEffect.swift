@@ -199,7 +199,7 @@ package enum SearchResult: Hashable, Sendable {
     /// There is one of its size and time, which is being digested, or has to be; to be asked again.
     case more
     case found(FoundFile, ContentDigest)
-    case none
+    case absent
 }
 
 /// A question about an entry where hard links are kept: can it become another name of a file that is here, and may

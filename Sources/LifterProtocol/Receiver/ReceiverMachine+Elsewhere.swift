@@ -82,7 +82,7 @@ extension ReceiverMachine {
                 entry.found = found
                 open[file.id] = entry
                 ask(file.id, resume: Resume(length: file.size, digest: digest))
-            case .none:
+            case .absent:
                 entry.state = .awaiting
                 open[file.id] = entry
                 askLikeOthers(file.id)

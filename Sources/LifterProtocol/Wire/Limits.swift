@@ -91,7 +91,7 @@ package enum Tuning {
     package static let smallestMoved: UInt64 = 32 << 10
     /// Batches of files that are looked for at once, and files in one.
     package static let searchesAhead = 2
-    package static let soughtFiles = 64
+    package static let soughtFiles = 1024
     /// Names of a directory that are looked at before and behind where a new one would stand, for a similar one.
     package static let neighbours = 128
     /// Files (or batches of small ones) being signed, and ranges of one of them, at once.
