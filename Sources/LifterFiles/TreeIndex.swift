@@ -86,21 +86,25 @@ final class TreeIndex: Sendable {
 
     private func look(for files: [SoughtFile]) {
         var wanted: [UInt64: [Int]] = [:]
-        for (index, file) in files.enumerated() { wanted[Self.key(file.size, file.modified), default: []].append(index) }
+        for (index, file) in files.enumerated() {
+            wanted[Self.key(file.size, file.modified), default: []].append(index)
+        }
         // Nearly every key is none of these, which a few of its bits tell.
         var bits = [Bool](repeating: false, count: 1 << 16)
         for key in wanted.keys { bits[Int(key & 0xffff)] = true }
         var best = [FoundFile?](repeating: nil, count: files.count)
         var isNamesake = [Bool](repeating: false, count: files.count)
         log.withLock { log in
-            log.each({ bits[Int($0 & 0xffff)] }) { key, name, position in
-                for index in wanted[key] ?? [] where !isNamesake[index] {
-                    let sameName = name.elementsEqual(files[index].name)
-                    guard sameName || best[index] == nil else { continue }
-                    best[index] = FoundFile(directory: position.directory, name: position.file)
-                    isNamesake[index] = sameName
-                }
-            }
+            log.each(
+                { bits[Int($0 & 0xffff)] },
+                { key, name, position in
+                    for index in wanted[key] ?? [] where !isNamesake[index] {
+                        let sameName = name.elementsEqual(files[index].name)
+                        guard sameName || best[index] == nil else { continue }
+                        best[index] = FoundFile(directory: position.directory, name: position.file)
+                        isNamesake[index] = sameName
+                    }
+                })
         }
         answers.withLock { answers in
             for (file, found) in zip(files, best) { answers.updateValue(found, forKey: file.id) }

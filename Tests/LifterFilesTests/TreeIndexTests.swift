@@ -23,9 +23,8 @@ import Testing
 
     private func index(_ layer: FileLayer, smallest: UInt64 = 1, directories: [[UInt8]]? = nil) -> Int {
         var steps = 1
-        while case .indexedTree(more: true) = layer.perform(.indexTree(smallest: smallest, directories: directories)) {
-            steps += 1
-        }
+        let effect = FileEffect.indexTree(smallest: smallest, directories: directories)
+        while case .indexedTree(more: true) = layer.perform(effect) { steps += 1 }
         return steps
     }
 
@@ -138,17 +137,18 @@ import Testing
         let directories = (0..<50).map { _ in log.directory() }
         for number in 0..<20_000 {
             let directory = number * 7 % 50
-            #expect(
-                log.append(
-                    key: UInt64(number), name: Array("a file \(number)".utf8)[...], in: directories[directory],
-                    path: { Array("directory \(directory)".utf8) }))
+            log.append(
+                key: UInt64(number), name: Array("a file \(number)".utf8)[...], in: directories[directory],
+                path: { Array("directory \(directory)".utf8) })
         }
         #expect(log.isSpooled && log.count == 20_000)
         var found: [UInt64: TreeLog.Position] = [:]
-        log.each({ $0 % 1000 == 3 }) { key, name, position in
-            #expect(name.elementsEqual("a file \(key)".utf8))
-            found[key] = position
-        }
+        log.each(
+            { $0 % 1000 == 3 },
+            { key, name, position in
+                #expect(name.elementsEqual("a file \(key)".utf8))
+                found[key] = position
+            })
         #expect(found.count == 20)
         for (key, position) in found {
             let path = try #require(log.path(at: position))
@@ -166,7 +166,7 @@ import Testing
         while log.append(key: 1, name: Array("name".utf8)[...], in: directory, path: { [] }) { kept += 1 }
         #expect(kept > 3_000 && kept < 6_000)
         var found = 0
-        log.each({ $0 == 1 }) { _, _, _ in found += 1 }
+        log.each({ $0 == 1 }, { _, _, _ in found += 1 })
         #expect(found == kept)
     }
 
