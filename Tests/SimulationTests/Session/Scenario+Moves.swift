@@ -1,7 +1,6 @@
 // What was renamed, moved or copied at the source since the destination was like it, and what only looks so: files of
 // the same size and time under other names that hold something else.
 
-import Glibc
 import LifterProtocol
 import LifterSystem
 
@@ -10,7 +9,7 @@ extension Scenario {
     mutating func moveSome() {
         var random = SeededRandom(seed: seed &* 0x9e37_79b9 &+ 5)
         plan.smallestMoved = random.pick([1, 1, 1000, 32 << 10])
-        plan.options.detectRenames = random.chance(85) && getenv("NORENAMES") == nil
+        plan.options.detectRenames = random.chance(85)
         plan.options.fuzzy = random.chance(30)
         plan.knowsRenames = random.chance(95)
         guard old.items.count > 1, random.chance(60) else { return }
