@@ -35,8 +35,10 @@ import Testing
             id: 1, name: Array(name.utf8), size: UInt64(contents.utf8.count),
             modified: Timestamp(seconds: seconds, nanoseconds: 7))
         while true {
-            guard case .searched(let results) = layer.perform(.search([file])), results.count == 1 else { return .absent }
-            if results[0] != .more { return results[0] }
+            guard case .searched(let results) = layer.perform(.search([file])), let result = results.first else {
+                return .absent
+            }
+            if result != .more { return result }
         }
     }
 
