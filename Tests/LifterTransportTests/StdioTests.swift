@@ -4,6 +4,18 @@ import Testing
 
 // Each test gives a process of its own chosen standard streams, takes them over, and looks at what became of them.
 // `must` ends that process, which the test outside sees.
+
+/// unshare(2), which Glibc's module leaves out.
+@_silgen_name("unshare") private func unshare(_ flags: Int32) -> Int32
+/// CLONE_FILES of sched.h.
+private let ownDescriptors: Int32 = 0x400
+
+private func prepare() {
+    Signals.prepareProcess()
+    // A number that is free for a moment must not be taken by another thread of the process.
+    must(unshare(ownDescriptors) == 0)
+}
+
 private func must(_ condition: Bool, line: UInt = #line) {
     precondition(condition, "line \(line)")
 }
@@ -11,7 +23,7 @@ private func must(_ condition: Bool, line: UInt = #line) {
 struct StdioTests {
     @Test func oneSocketForEverythingAsUnderInetd() async {
         await #expect(processExitsWith: .success) {
-            Signals.prepareProcess()
+            prepare()
             let pair = try Streams.makeSocketPair()
             for number in RawDescriptor(0)...2 { try StreamCalls.place(pair.reading.raw, onStandard: number) }
             let stdio = try StdioConnection.take()
@@ -31,7 +43,7 @@ struct StdioTests {
 
     @Test func pipesWithSeparateErrors() async {
         await #expect(processExitsWith: .success) {
-            Signals.prepareProcess()
+            prepare()
             let down = try Streams.makePipe()
             let up = try Streams.makePipe()
             let errors = try Streams.makePipe()
@@ -56,7 +68,7 @@ struct StdioTests {
 
     @Test func errorsJoinedToTheStreamOrClosed() async {
         await #expect(processExitsWith: .success) {
-            Signals.prepareProcess()
+            prepare()
             let down = try Streams.makePipe()
             let up = try Streams.makePipe()
             try StreamCalls.place(down.reading.raw, onStandard: 0)
@@ -66,7 +78,7 @@ struct StdioTests {
             must(stdio.stderrIsStream && DescriptorKind(of: 1) == .null && DescriptorKind(of: 2) == .null)
         }
         await #expect(processExitsWith: .success) {
-            Signals.prepareProcess()
+            prepare()
             let down = try Streams.makePipe()
             let up = try Streams.makePipe()
             try StreamCalls.place(down.reading.raw, onStandard: 0)
@@ -81,7 +93,7 @@ struct StdioTests {
     @Test(arguments: RawDescriptor(0)...1)
     func aClosedStreamIsAnErrorNotASurprise(number: RawDescriptor) async {
         await #expect(processExitsWith: .success) { [number] in
-            Signals.prepareProcess()
+            prepare()
             let down = try Streams.makePipe()
             let up = try Streams.makePipe()
             try StreamCalls.place(down.reading.raw, onStandard: 0)
