@@ -92,10 +92,11 @@ final class Listener {
         _ = try poller.wait(timeout: timeout)
 
         let seen = poller
+        // How many there are in `seen`: stopping moves those who wait to those who leave.
+        let (heard, left) = (waiting.count, leaving.count)
         if !seen.events(at: signal).isEmpty, let number = signals.next() { stop(number) }
         for ended in workers.reap(seen) { tellEnd(ended) }
         let now = Clock.monotonic
-        let (heard, left) = (waiting.count, leaving.count)
         bid(farewellTo: left, from: firstLeaving, seen, now)
         listen(to: heard, from: firstWaiting, seen, now)
         if isAccepting { accept(seen, firstDoor, now) }

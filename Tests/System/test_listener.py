@@ -316,6 +316,18 @@ class Listener(SystemTest):
                 self.assertEqual(server.wait(15), 0)
                 self.assertFalse(os.path.exists(path))
 
+    def test_stopping_among_silent_clients(self):
+        """They are all told, and the listener ends as it should, when nobody else is there."""
+        for count in [1, 20]:
+            with self.subTest(count=count), self.server() as server:
+                silent = [self.connect(server) for _ in range(count)]
+                self.list_once(server)
+                self.assertTrue(soon(lambda: not children(server.pid)))
+                server.send_signal(signal.SIGTERM)
+                for connection in silent:
+                    self.assertIn(b"stopping", hear(connection, 5) or b"")
+                self.assertEqual(server.wait(15), 0)
+
     def test_a_crash_stays_in_one_connection(self):
         with self.server() as server:
             first = self.connect(server)
