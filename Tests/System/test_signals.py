@@ -179,12 +179,13 @@ class Signals(SystemTest):
         os.kill(run.client.pid, signal.SIGINT)
         self.assertEqual(run.ended(PROMPT), 20)
         # compare has codes of its own, and reads the large file for its digest.
-        with open(os.path.join(run.destination, "large"), "wb") as file:
-            file.truncate(LARGE)
+        for place in [run.source, run.destination]:
+            with open(os.path.join(place, "large"), "wb") as file:
+                file.truncate(2 * LARGE)
         argv = [self.tool.binary, "compare", "-c", run.source + "/", run.destination]
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.addCleanup(child.kill)
-        time.sleep(0.5)
+        time.sleep(0.25)
         child.send_signal(signal.SIGTERM)
         self.assertEqual((child.communicate(timeout=PROMPT)[1], child.returncode), (b"superlifter: interrupted\n", 2))
 
