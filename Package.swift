@@ -10,7 +10,7 @@ import PackageDescription
 //     LifterFiles      the disk: scan, filter, read, stage, commit, delete
 //     LifterProtocol   frames, messages, sender and receiver machines; no I/O
 //     LifterDelta      what two versions of a file have in common; pure
-//     LifterCodec      zstd, zlib, xxh3
+//     LifterCodec      zstd, zlib, xxh3, sha256
 //     LifterSystem     descriptors, system calls, processes
 
 let settings: [SwiftSetting] = [
@@ -44,9 +44,11 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "LifterProtocol", dependencies: ["LifterCodec"], swiftSettings: settings),
         .target(name: "LifterDelta", dependencies: ["LifterCodec"], swiftSettings: settings),
-        .target(name: "LifterCodec", dependencies: ["CXXHash", "CZstd", "CZlib"], swiftSettings: settings),
+        .target(name: "LifterCodec", dependencies: ["CXXHash", "CZstd", "CZlib", "CSHA256"], swiftSettings: settings),
         .target(name: "LifterSystem", dependencies: ["CSuperlifter"], swiftSettings: settings),
         .target(name: "CSuperlifter"),
+        // libcrypto, opened only by jobs that ask for SHA-256.
+        .target(name: "CSHA256"),
         // toml++, a header of libtomlplusplus-dev, behind a C face.
         .target(name: "CTOML"),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),

@@ -4,6 +4,7 @@
 // extensions of this type in `Directories`, `Stages` and `Deletion` build, write, commit and remove.
 // `DirectoryTable` knows where every directory of the session is. Effects may run on several threads at once.
 
+package import LifterCodec
 package import LifterProtocol
 package import LifterSystem
 import Synchronization
@@ -26,6 +27,7 @@ package final class FileLayer: Sendable {
     let hardLinks: HardLinks?
     let treeIndex: TreeIndex
     private let key = Atomic<UInt64>(0)
+    private let digestKind = Atomic<UInt8>(DigestKind.xxh3.rawValue)
 
     package init(fileSystem: any FileSystem, settings: FileSettings, role: FileRole) {
         self.fileSystem = fileSystem
@@ -51,12 +53,18 @@ package final class FileLayer: Sendable {
         deletionPlan = DeletionPlan()
     }
 
-    /// The seed of content digests; set once, before the first effect that digests.
-    package func setDigestKey(_ key: UInt64) {
-        self.key.store(key, ordering: .releasing)
+    /// What contents are digested with, and the seed of all other hashes; set once, before the first effect.
+    package func setDigestKey(_ key: ContentKey) {
+        digestKind.store(key.kind.rawValue, ordering: .relaxed)
+        self.key.store(key.seed, ordering: .releasing)
     }
 
     var digestKey: UInt64 { key.load(ordering: .acquiring) }
+
+    var contentKey: ContentKey {
+        let seed = digestKey
+        return ContentKey(seed, DigestKind(rawValue: digestKind.load(ordering: .relaxed)) ?? .xxh3)
+    }
 
     /// Carries out one effect on the calling thread.
     package func perform(_ effect: FileEffect) -> FileResult {
@@ -68,23 +76,23 @@ package final class FileLayer: Sendable {
             return .forgotten
         case .digestFiles(let directory, let names, let sizes):
             return .digested(
-                reader.digest(names: names, sizes: sizes, in: directory, key: digestKey))
+                reader.digest(names: names, sizes: sizes, in: directory, key: contentKey))
 
         case .readSmall(let directory, let entries):
-            return reader.readSmall(entries, in: directory, key: digestKey)
+            return reader.readSmall(entries, in: directory, key: contentKey)
         case .openSource(let id, let directory, let entry):
-            return .openedSource(reader.open(id, entry, in: directory, key: digestKey))
+            return .openedSource(reader.open(id, entry, in: directory, key: contentKey))
         case .readChunk(let id, let length):
             return .readChunk(reader.readChunk(id, length: length))
         case .checkPrefix(let id, let resume):
-            return .checkedPrefix(reader.checkPrefix(id, resume, key: digestKey))
+            return .checkedPrefix(reader.checkPrefix(id, resume, key: contentKey))
         case .closeSource(let id):
             reader.close(id)
             return .closedSource
         case .matchSmall(let directory, let entries, let signatures):
-            return reader.matchSmall(entries, signatures, in: directory, key: digestKey)
+            return reader.matchSmall(entries, signatures, in: directory, key: contentKey)
         case .openMatch(let id, let directory, let entry, let signature, let refine):
-            return .openedSource(reader.openMatch(id, entry, signature, refine, in: directory, key: digestKey))
+            return .openedSource(reader.openMatch(id, entry, signature, refine, in: directory, key: contentKey))
         case .matchChunk(let id, let literals):
             return .matchedChunk(reader.matchChunk(id, literals: literals))
         case .refineMatch(let id, let runs):

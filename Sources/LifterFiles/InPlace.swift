@@ -36,7 +36,7 @@ extension FileLayer {
                 let status = try fileSystem.status(of: descriptor)
                 guard status.isSameObject(as: old) else { throw Errno.stale }
                 let part = Part(name: name, descriptor: descriptor, status: status)
-                return StagedFile(target: target, part: part, isInPlace: true, key: digestKey, fileSystem: fileSystem)
+                return StagedFile(target: target, part: part, isInPlace: true, key: contentKey, fileSystem: fileSystem)
             } catch {
                 fileSystem.close(descriptor)
                 throw error

@@ -15,7 +15,7 @@ import Synchronization
 /// Unchecked, because the machine asks one thing of a file at a time.
 final class MatchingSource: @unchecked Sendable {
     let file: WatchedSource
-    private let key: UInt64
+    private let key: ContentKey
     private let hasher: ContentHasher
     private let matcher: DeltaMatcher
     private let shape: SignatureShape
@@ -42,7 +42,7 @@ final class MatchingSource: @unchecked Sendable {
     /// What the question is taken to cost in time, in seconds.
     private static let roundTrip = 0.02
 
-    init(file: WatchedSource, index: BlockIndex, shape: SignatureShape, key: UInt64, policy: RefinePolicy) {
+    init(file: WatchedSource, index: BlockIndex, shape: SignatureShape, key: ContentKey, policy: RefinePolicy) {
         self.file = file
         self.key = key
         self.shape = shape
@@ -238,11 +238,11 @@ extension SourceReader {
     }
 
     private func match(
-        _ bytes: [UInt8], _ signature: FileSignature, _ key: UInt64, _ literals: inout [UInt8]
+        _ bytes: [UInt8], _ signature: FileSignature, _ key: ContentKey, _ literals: inout [UInt8]
     ) -> SmallMatch {
         let start = literals.count
         let digest = ContentDigest(ContentHasher.digest(of: bytes[...], key: key))
-        guard let index = Self.index(signature, key: key) else {
+        guard let index = Self.index(signature, key: key.seed) else {
             literals += bytes
             return .delta([], rest: UInt64(bytes.count), range: start..<literals.count, digest: digest)
         }
@@ -267,10 +267,10 @@ extension SourceReader {
 
     func openMatch(
         _ id: FileID, _ entry: Entry, _ signature: FileSignature, _ refine: RefinePolicy, in directory: DirectoryID,
-        key: UInt64
+        key: ContentKey
     ) -> Result<(any SourceFile)?, FileProblem> {
         do throws(FileProblem) {
-            guard let shape = Self.shape(signature), let index = Self.index(signature, key: key) else {
+            guard let shape = Self.shape(signature), let index = Self.index(signature, key: key.seed) else {
                 throw FileProblem(.refused, doing: "reading the receiver's signature")
             }
             var patience = Patience()

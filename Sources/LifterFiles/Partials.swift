@@ -71,7 +71,7 @@ extension FileLayer {
             }
         }
         guard let part = part ?? nil else { return nil }
-        return StagedFile(target: target, part: part, key: digestKey, fileSystem: fileSystem)
+        return StagedFile(target: target, part: part, key: contentKey, fileSystem: fileSystem)
     }
 
     /// nil where it is not what a run of this user's has left, or where another run is at work on it.

@@ -69,7 +69,7 @@ extension FileLayer {
         guard file.range.lowerBound >= 0, file.range.upperBound <= buffer.count,
             UInt64(file.range.count) == file.target.entry.attributes.size
         else { throw FileProblem(.mismatch, doing: "checking the size of what came") }
-        let found = ContentHasher.digest(of: buffer[file.range], key: digestKey)
+        let found = ContentHasher.digest(of: buffer[file.range], key: contentKey)
         if found.low != file.digest.low || found.high != file.digest.high {
             throw FileProblem(.mismatch, doing: "checking what came")
         }

@@ -29,7 +29,7 @@ final class SourceReader: Sendable {
 
     // MARK: Small files
 
-    func readSmall(_ entries: [Entry], in directory: DirectoryID, key: UInt64) -> FileResult {
+    func readSmall(_ entries: [Entry], in directory: DirectoryID, key: ContentKey) -> FileResult {
         var total = 0
         for entry in entries {
             let size = Int(clamping: entry.attributes.size)
@@ -95,7 +95,7 @@ final class SourceReader: Sendable {
     }
 
     func open(
-        _ id: FileID, _ entry: Entry, in directory: DirectoryID, key: UInt64
+        _ id: FileID, _ entry: Entry, in directory: DirectoryID, key: ContentKey
     ) -> Result<(any SourceFile)?, FileProblem> {
         do throws(FileProblem) {
             var patience = Patience()
@@ -142,7 +142,7 @@ final class SourceReader: Sendable {
 
     /// Digests the next piece of a file's beginning. When all of it was, reading goes on behind it if it is what the
     /// receiver holds, and else begins at the front.
-    func checkPrefix(_ id: FileID, _ resume: Resume, key: UInt64) -> Result<PrefixCheck, FileProblem> {
+    func checkPrefix(_ id: FileID, _ resume: Resume, key: ContentKey) -> Result<PrefixCheck, FileProblem> {
         guard let source = open.withLock({ $0[id] }) else {
             return .failure(FileProblem(.stopped, doing: "reading a file that is not open"))
         }
@@ -191,7 +191,7 @@ final class SourceReader: Sendable {
     // MARK: Digests
 
     func digest(
-        names: [[UInt8]], sizes: [UInt64], in directory: DirectoryID, key: UInt64
+        names: [[UInt8]], sizes: [UInt64], in directory: DirectoryID, key: ContentKey
     ) -> [Result<ContentDigest, FileProblem>] {
         var patience = Patience()
         var buffer: [UInt8] = []
@@ -216,7 +216,7 @@ final class SourceReader: Sendable {
     }
 
     private func digest(
-        _ name: [UInt8], _ size: UInt64, in directory: DirectoryID, _ key: UInt64, _ buffer: inout [UInt8],
+        _ name: [UInt8], _ size: UInt64, in directory: DirectoryID, _ key: ContentKey, _ buffer: inout [UInt8],
         _ patience: inout Patience
     ) throws(FileProblem) -> ContentDigest {
         let source = try openWatched(name, in: directory, &patience)

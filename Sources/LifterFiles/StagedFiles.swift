@@ -37,7 +37,7 @@ extension FileLayer {
                     // Nobody may read the contents before owner and mode are final.
                     try claimFile(for: target.entry.name, in: directory, mode: 0o600)
                 }
-                stages.put(StagedFile(target: target, part: part, key: digestKey, fileSystem: fileSystem))
+                stages.put(StagedFile(target: target, part: part, key: contentKey, fileSystem: fileSystem))
                 return .done
             })
     }
@@ -49,7 +49,7 @@ extension FileLayer {
             discard(file)
             throw FileProblem(error, doing: "emptying a staged file")
         }
-        file.beginAnew(key: digestKey)
+        file.beginAnew(key: contentKey)
         stages.put(file)
     }
 

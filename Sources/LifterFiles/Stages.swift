@@ -30,7 +30,7 @@ final class StagedFile: @unchecked Sendable {
     var basis: WatchedSource?
     var basisProblem: FileProblem?
 
-    init(target: FileTarget, part: Part, isInPlace: Bool = false, key: UInt64, fileSystem: any FileSystem) {
+    init(target: FileTarget, part: Part, isInPlace: Bool = false, key: ContentKey, fileSystem: any FileSystem) {
         self.target = target
         self.part = part
         self.isInPlace = isInPlace
@@ -39,7 +39,7 @@ final class StagedFile: @unchecked Sendable {
     }
 
     /// Nothing of what is in it counts.
-    func beginAnew(key: UInt64) {
+    func beginAnew(key: ContentKey) {
         written = 0
         hasher = ContentHasher(key: key)
         hasUnhashed = false

@@ -23,7 +23,7 @@ final class TreeIndex: Sendable {
         let hasher: ContentHasher
         var position: UInt64 = 0
 
-        init(_ file: FoundFile, _ source: WatchedSource, key: UInt64) {
+        init(_ file: FoundFile, _ source: WatchedSource, key: ContentKey) {
             self.file = file
             self.source = source
             hasher = ContentHasher(key: key)
@@ -204,7 +204,7 @@ extension FileLayer {
     ) throws(FileProblem) -> TreeIndex.Search? {
         let source = try open(found, size: file.size, &patience)
         guard Timestamp(source.status.modified) == file.modified else { return nil }
-        return TreeIndex.Search(found, source, key: digestKey)
+        return TreeIndex.Search(found, source, key: contentKey)
     }
 
     /// Opens a file that was found, if it still is one of that size.

@@ -111,6 +111,11 @@ struct TransferRun {
             case .zlib(let level): .zlib(level: level)
             }
         options.difference = request.wire.wholeFile.map { $0 ? .never : .always } ?? .streamed
+        options.digest =
+            switch request.wire.digest {
+            case .xxh3: .xxh3
+            case .sha256: .sha256
+            }
         options.blockLength = request.wire.blockSize
         options.refinement =
             switch request.wire.refinement {

@@ -41,7 +41,7 @@ final class Destination {
         let root = try DestinationRoot.open(
             Array(path.utf8), DestinationRoot.Options(), base: .user, fileSystem: fileSystem)
         let layer = FileLayer(fileSystem: fileSystem, settings: settings, role: .receiver(root))
-        layer.setDigestKey(Self.key)
+        layer.setDigestKey(ContentKey(Self.key))
         return layer
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import LifterCodec
 import LifterFiles
 import LifterProtocol
 import LifterSystem
@@ -12,7 +13,7 @@ import Testing
         settings.allowsClone = allowsClone
         let roots = try SourceRoots.open([tree.bytes() + [0x2f]], base: .user, fileSystem: fileSystem)
         let layer = FileLayer(fileSystem: fileSystem, settings: settings, role: .sender(roots))
-        layer.setDigestKey(42)
+        layer.setDigestKey(ContentKey(42))
         return layer
     }
 

@@ -89,6 +89,7 @@ import Testing
             { $0.makePath = true }, { $0.compression = .auto }, { $0.rateLimit = 65_536 },
             { $0.compression = .zstd(level: -7) }, { $0.compression = .zlib(level: 9) },
             { $0.timeout = .max }, { $0.topOnly = true }, { $0.keepHardLinks = true },
+            { $0.digest = .sha256 },
         ]
         var seen: Set<JobOptions> = [JobOptions()]
         for change in changes {
@@ -108,7 +109,7 @@ import Testing
             ("02 03 00 01 00", "job.options"), ("02 01 00 01 00", "job.options"), ("01 01 01 00", "job.options"),
             ("01 29 01 03", "job.delete"), ("01 29 02 80 02", "job.delete"), ("01 2f 05 80 80 80 80 10", "job.options"),
             ("01 2d 02 03 00", "job.compression"), ("01 2d 02 00 02", "job.compression"), ("01 2d 02 00 00", nil),
-            ("01 51 02 80 08", nil),
+            ("01 51 02 80 08", nil), ("01 4c 01 01", nil), ("01 4c 01 02", "job.digest"), ("01 4c 02 81 02", "job.digest"),
         ] as [(String, String?)])
     func attributeLists(_ list: String, _ field: String?) {
         let options = list.split(separator: " ").compactMap { UInt8($0, radix: 16) }

@@ -29,7 +29,7 @@ import Testing
         "-X", "-A", "-U", "-L", "-k", "-K", "-E", "-J", "-b", "-x", "-d", "-0", "--partial-dir",
         "--temp-dir", "--delay-updates", "--link-dest", "--copy-dest", "--compare-dest", "--fsync",
         "--verify", "--backup", "--backup-dir", "--suffix", "--remove-source-files",
-        "--checksum-choice", "--password-file",
+        "--password-file",
         "--gitignore", "--files-from", "--from0", "--max-size", "--min-size", "--modify-window", "--chmod", "--chown",
         "--usermap", "--groupmap", "--fake-super", "--super", "--no-super", "--copy-unsafe-links", "--safe-links",
     ])
@@ -45,7 +45,7 @@ import Testing
         "--delete-delay", "--del", "--protect-args", "-s", "--no-H", "--no-hard-links", "--no-inplace", "-W",
         "--whole-file", "--no-whole-file", "--no-W", "-B700", "--refine=never", "--no-i-r", "--archive", "--recursive",
         "--specials", "--no-motd", "--contimeout=5", "-y", "--fuzzy", "--no-detect-renames", "--detect-renames",
-        "--compress-choice=zlib", "--ignore-non-existing", "-avh", "--no-o", "--no-owner", "--secluded-args",
+        "--compress-choice=zlib", "--ignore-non-existing", "-avh", "--cc=xxh128", "--no-o", "--no-owner", "--secluded-args",
     ])
     func habitsFromRsyncAreAccepted(_ option: String) throws {
         let request = try plan("push \(option) a b")

@@ -54,6 +54,14 @@ import Testing
         #expect(try transfer("push \(options) a b")?.wire.compression == expected)
     }
 
+    @Test(arguments: [
+        ("", Wire.Digest.xxh3), ("--checksum-choice xxh3", .xxh3), ("--checksum-choice=xxh128", .xxh3),
+        ("--cc auto", .xxh3), ("--cc=sha256", .sha256), ("--cc sha256 --checksum-choice xxh3", .xxh3),
+    ])
+    func digestsHaveTwoNamesEach(_ options: String, _ expected: Wire.Digest) throws {
+        #expect(try transfer("push \(options) a b")?.wire.digest == expected)
+    }
+
     @Test(
         arguments: [
             ("1", 1024), ("100", 102_400), ("0", nil), ("1.5m", 1_572_864), ("2M", 2 << 20), ("1G", 1 << 30),
@@ -214,6 +222,11 @@ import Testing
             "push --compress zstd:20 b c",
             "--compress: zstd:20: must be auto, none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z"
         ),
+        (
+            "push --checksum-choice md5 a b",
+            "--checksum-choice: md5: must be xxh3 (also as xxh128 or auto) or sha256"
+        ),
+        ("push --cc=none a b", "--cc: none: must be xxh3 or sha256; contents are never taken unchecked"),
         ("push --exclude= a b", "--exclude: an empty pattern matches nothing"),
         ("push --info=frob a b", "--info: frob: not a flag we know; use --progress, --stats or -v"),
         ("push -f x a b", "-f: x: not a rule; write \"- PATTERN\""),

@@ -1,4 +1,4 @@
-import LifterCodec
+package import LifterCodec
 
 /// What both ends know after the first flight, and what all that follows is keyed and limited by.
 package struct Agreement: Sendable {
@@ -30,6 +30,9 @@ package struct Agreement: Sendable {
         self.isInProcess = isInProcess
         self.peerFeatures = peerFeatures
     }
+
+    /// What contents are digested with.
+    package var contentKey: ContentKey { ContentKey(digestKey, job.options.digest) }
 
     /// Whether files that changed are told by their difference.
     var usesDelta: Bool {

@@ -35,6 +35,8 @@ package struct Hello: Hashable, Sendable {
     package static let resumeFeature = "resume"
     /// Into a destination that holds something, large files are not promised: the receiver may have them already.
     package static let renamesFeature = "renames"
+    /// Contents can be digested with SHA-256. Named only where the job asks for it, since finding out takes a moment.
+    package static let sha256Feature = "sha256"
 
     func encode(into writer: inout ByteWriter) {
         writer.u16(oldest)

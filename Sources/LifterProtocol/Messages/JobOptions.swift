@@ -1,5 +1,7 @@
 // Every option that both ends must know, as a tagged list on the wire.
 
+package import LifterCodec
+
 package enum DeleteMode: UInt8, Sendable {
     case none = 0
     case after = 1
@@ -79,6 +81,8 @@ package struct JobOptions: Hashable, Sendable {
     package var writing = WritingMode.aside
     // Wire.
     package var compression = CompressionChoice.none
+    /// What contents are digested with.
+    package var digest = DigestKind.xxh3
     /// Seconds of silence after which a session ends; nil: the default. A peer may only shorten it.
     package var timeout: UInt32?
     /// Bytes a second that each end may write to the stream; nil: as many as it takes.
@@ -112,6 +116,7 @@ package struct JobOptions: Hashable, Sendable {
         if delta != .auto { list.number(71, UInt64(delta.rawValue)) }
         if refine != .auto { list.number(73, UInt64(refine.rawValue)) }
         if let blockLength { list.number(75, UInt64(blockLength)) }
+        if digest != .xxh3 { list.number(76, UInt64(digest.rawValue)) }
         if let rateLimit { list.number(81, rateLimit) }
         if let maxDeletePercent { list.number(83, UInt64(maxDeletePercent)) }
         list.encode(into: &writer)
@@ -178,6 +183,7 @@ package struct JobOptions: Hashable, Sendable {
             case 71: delta = try Self.choice(list, "job.delta")
             case 73: refine = try Self.choice(list, "job.refine")
             case 75: blockLength = try Self.blockLength(list.number())
+            case 76: digest = try Self.choice(list, "job.digest")
             case 81: rateLimit = try list.number()
             case 83: maxDeletePercent = try Self.percent(list.number())
             default: try list.skip(tag)

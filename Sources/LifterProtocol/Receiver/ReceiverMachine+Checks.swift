@@ -56,7 +56,7 @@ extension ReceiverMachine {
             let listing = directories[range.directory]?.ownListing
         else { return }
         pendingRanges[sequence]?.isChecking = false
-        if DigestBatches.combine(range.ownDigests, key: agreement.digestKey) == theirs {
+        if DigestBatches.combine(range.ownDigests, key: agreement.contentKey) == theirs {
             acceptSame(range.directory, listing, range.lower..<range.upper)
             pendingRanges[sequence] = nil
             directories[range.directory]?.openRanges -= 1

@@ -45,7 +45,7 @@ extension SenderMachine {
             _ = digestTasks.popFirst()
             core.send(
                 .rangeDigest(
-                    sequence: range.sequence, DigestBatches.combine(digests, key: agreement.digestKey)))
+                    sequence: range.sequence, DigestBatches.combine(digests, key: agreement.contentKey)))
             return
         }
         digestTasks[0] = .range(range, next: end, digests: digests)
@@ -109,9 +109,10 @@ enum DigestBatches {
         return (names, sizes, index)
     }
 
-    static func combine(_ digests: [ContentDigest], key: UInt64) -> ContentDigest {
+    static func combine(_ digests: [ContentDigest], key: ContentKey) -> ContentDigest {
         var writer = ByteWriter(reserving: digests.count * 16)
         for digest in digests { digest.encode(into: &writer) }
-        return ContentDigest.keyed(writer.bytes, key)
+        let digest = key.digest(of: writer.bytes[...])
+        return ContentDigest(low: digest.low, high: digest.high)
     }
 }

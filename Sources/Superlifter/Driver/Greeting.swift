@@ -50,15 +50,23 @@ struct Greeting {
         let writeError = send(opening)
         try awaitPreamble(from: skipsNoise ? .shell : .server, skipsNoise: skipsNoise, writeError, warn)
         let message = try nextMessage()
+        let result: HandshakeResult
         do throws(HandshakeFailure) {
-            let result = try handshake.receive(message)
-            encoder.rekey(result.sendingChain)
-            decoder.rekey(result.receivingChain)
-            return GreetedStream(
-                result: result, decoder: decoder, encoder: encoder, received: received, sent: sent)
+            result = try handshake.receive(message)
         } catch {
             throw SuperlifterError(error)
         }
+        encoder.rekey(result.sendingChain)
+        decoder.rekey(result.receivingChain)
+        var stream = GreetedStream(
+            result: result, decoder: decoder, encoder: encoder, received: received, sent: sent)
+        do throws(SuperlifterError) {
+            try Session.check(result.peer, for: job)
+        } catch {
+            sayAbort(error.abort, on: &stream)
+            throw error
+        }
+        return stream
     }
 
     /// One more message after the handshake (Roots, for a client that pulls).

@@ -15,6 +15,7 @@ struct LocalTransfer {
         if client.options.rateLimit != nil {
             observe(.warning("between two places of one machine nothing travels: --bwlimit limits nothing"))
         }
+        _ = try Session.hello(client.options.jobOptions(purpose))
         let fileSystem = KernelFileSystem(useOpenat2: client.usesOpenat2)
         let rules = client.options.encodedRules
         let roots =
@@ -37,8 +38,8 @@ struct LocalTransfer {
         let sender = FileLayer(fileSystem: fileSystem, settings: sending, role: .sender(roots))
         let receiver = FileLayer(
             fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: false), role: .receiver(root))
-        sender.setDigestKey(agreement.digestKey)
-        receiver.setDigestKey(agreement.digestKey)
+        sender.setDigestKey(agreement.contentKey)
+        receiver.setDigestKey(agreement.contentKey)
         let outcome: Result<TransferSummary, SuperlifterError>
         do throws(Errno) {
             outcome = try run(agreement, shape, root, sender, receiver, Session.ready(root, fileSystem))

@@ -16,7 +16,7 @@ struct RemotePull {
     let observe: (TransferEvent) -> Void
 
     func run(_ reach: Reach) throws(SuperlifterError) -> TransferSummary {
-        let hello = try Session.hello()
+        let hello = try Session.hello(client.options.jobOptions(purpose))
         return try reach.connect(
             client.cancellation, attempts, tell: { observe(.connecting($0)) },
             greet: { (greeting, isChild) throws(SuperlifterError) in
@@ -80,7 +80,7 @@ struct RemotePull {
         let root = try openRoot(agreement, shape, fileSystem)
         let layer = FileLayer(
             fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: false), role: .receiver(root))
-        layer.setDigestKey(agreement.digestKey)
+        layer.setDigestKey(agreement.contentKey)
         let link = StreamLink(stream, input: input, output: output)
         var machine = ReceiverMachine(
             agreement, destination: agreement.job.destination ?? Ready(isEmpty: false, timeGranularity: 1),

@@ -40,7 +40,7 @@ struct RemotePush {
         let job = Job(
             direction: .push, purpose: purpose, paths: [path.isEmpty ? [UInt8(ascii: ".")] : path],
             options: client.options.jobOptions(purpose), rules: rules, shape: Session.shape(roots), destination: nil)
-        return Prepared(roots: roots, hello: try Session.hello(), job: job, fileSystem: fileSystem)
+        return Prepared(roots: roots, hello: try Session.hello(job.options), job: job, fileSystem: fileSystem)
     }
 
     func greet(
@@ -56,7 +56,7 @@ struct RemotePush {
         let layer = FileLayer(
             fileSystem: prepared.fileSystem, settings: try Session.settings(agreement, isSender: true),
             role: .sender(prepared.roots))
-        layer.setDigestKey(agreement.digestKey)
+        layer.setDigestKey(agreement.contentKey)
         let link = StreamLink(stream, input: input, output: output)
         let machine = SenderMachine(agreement, shape: Session.shape(prepared.roots), now: Clock.monotonic)
         return try SessionRun(client: client, attempts: attempts, observe: observe).run(machine, link, layer)

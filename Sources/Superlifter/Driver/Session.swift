@@ -1,5 +1,6 @@
 // What a session needs besides a stream: the file layer set up for its role, and the agreement both ends work by.
 
+import LifterCodec
 import LifterFiles
 import LifterProtocol
 import LifterSystem
@@ -7,14 +8,47 @@ import LifterSystem
 enum Session {
     static let software = "superlifter \(Superlifter.version)"
 
-    static func hello() throws(SuperlifterError) -> Hello {
+    /// `options`: the job's, where it is known.
+    static func hello(_ options: JobOptions? = nil) throws(SuperlifterError) -> Hello {
+        let nonce: [UInt8]
         do throws(Errno) {
-            return Hello(
-                software: software, nonce: try Random.bytes(ProtocolConstants.nonceLength),
-                features: [Hello.zlibFeature, Hello.resumeFeature, Hello.deltaFeature, Hello.renamesFeature],
-                limits: Limits(), abilities: abilities)
+            nonce = try Random.bytes(ProtocolConstants.nonceLength)
         } catch {
             throw SuperlifterError(.file, "cannot get random bytes from the system", causes: [error.description])
+        }
+        var hello = Hello(
+            software: software, nonce: nonce,
+            features: [Hello.zlibFeature, Hello.resumeFeature, Hello.deltaFeature, Hello.renamesFeature],
+            limits: Limits(), abilities: abilities)
+        if let options { try add(options.digest, to: &hello) }
+        return hello
+    }
+
+    /// Names what the job digests contents with, where that is not what every peer has.
+    static func add(_ digest: DigestKind, to hello: inout Hello) throws(SuperlifterError) {
+        switch digest {
+        case .xxh3: return
+        case .sha256: break
+        }
+        guard SHA256.isHere else {
+            throw SuperlifterError(
+                .unsupported,
+                "--checksum-choice sha256: libcrypto (OpenSSL) is not installed here; install it, or leave the option out")
+        }
+        hello.features.append(Hello.sha256Feature)
+    }
+
+    /// A client's look at the server's Hello, before anything starts.
+    static func check(_ peer: Hello, for job: Job) throws(SuperlifterError) {
+        switch job.options.digest {
+        case .xxh3: return
+        case .sha256: break
+        }
+        guard peer.features.contains(Hello.sha256Feature) else {
+            throw SuperlifterError(
+                .unsupported,
+                "--checksum-choice sha256: \(Display.escaped(Array(peer.software.utf8))) at the other end does not know "
+                    + "it; upgrade superlifter there, or leave the option out")
         }
     }
 

@@ -99,6 +99,7 @@ public struct Server: Sendable {
         let base: PathBase
         let held: RawDescriptor
         do throws(SuperlifterError) {
+            try Session.add(result.job.options.digest, to: &hello)
             if let modules {
                 let job = result.job
                 if job.purpose == .list, job.paths.allSatisfy({ ModulePath($0).module.isEmpty }) {
@@ -148,7 +149,7 @@ public struct Server: Sendable {
         let agreement = Session.agreement(result, own: hello, ownIsReceiver: false)
         let layer = FileLayer(
             fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: true), role: .sender(roots))
-        layer.setDigestKey(agreement.digestKey)
+        layer.setDigestKey(agreement.contentKey)
         let stream = try greeting.accept(hello, result)
         let machine = SenderMachine(agreement, shape: Session.shape(roots), now: Clock.monotonic)
         try run(machine, StreamLink(stream, input: greeting.input, output: greeting.output), layer)
@@ -234,7 +235,7 @@ public struct Server: Sendable {
             greeting.sayAbort(error.abort)
             throw error
         }
-        layer.setDigestKey(agreement.digestKey)
+        layer.setDigestKey(agreement.contentKey)
         let stream = try greeting.accept(hello, result)
         var machine = ReceiverMachine(
             agreement, destination: Session.ready(root, fileSystem), rootExists: !root.isMissing,
@@ -268,7 +269,7 @@ public struct Server: Sendable {
             greeting.sayAbort(error.abort)
             throw error
         }
-        layer.setDigestKey(agreement.digestKey)
+        layer.setDigestKey(agreement.contentKey)
         let stream = try greeting.accept(hello, result)
         let machine = SenderMachine(agreement, shape: Session.shape(roots), now: Clock.monotonic)
         try run(machine, link(stream, greeting), layer)

@@ -60,6 +60,14 @@ public struct TransferOptions: Hashable, Sendable {
         case zlib(level: Int)
     }
 
+    /// What contents are digested with, on the way and for `checksum`.
+    public enum Digest: Hashable, Sendable {
+        /// XXH3, 128 bits.
+        case xxh3
+        /// SHA-256, its first 128 bits; by the system's libcrypto, which both ends must have.
+        case sha256
+    }
+
     /// Whether of a changed file only the parts travel that the receiver does not have.
     public enum Difference: Hashable, Sendable {
         /// Where the contents have to travel, but not between two places of one machine.
@@ -142,6 +150,8 @@ public struct TransferOptions: Hashable, Sendable {
     public var difference = Difference.streamed
     /// Bytes of the blocks that files are compared by, 64 to 16,777,216; nil: chosen for each file.
     public var blockLength: UInt32?
+    /// What contents are digested with.
+    public var digest = Digest.xxh3
     /// Whether the receiver is asked to tell smaller blocks where larger ones differ.
     public var refinement = Refinement.auto
     /// Bytes a second that either end may write to the stream, whatever they are, 512 at least; nil: no limit. Between
@@ -207,6 +217,10 @@ public struct TransferOptions: Hashable, Sendable {
         case .auto: job.refine = .auto
         case .never: job.refine = .never
         case .always: job.refine = .always
+        }
+        switch digest {
+        case .xxh3: job.digest = .xxh3
+        case .sha256: job.digest = .sha256
         }
         job.blockLength = blockLength.map { min(max($0, 64), 1 << 24) }
         job.timeout = timeout

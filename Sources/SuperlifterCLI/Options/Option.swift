@@ -69,7 +69,7 @@ package enum OptionID: Sendable, CaseIterable {
     case delete, deleteBefore, deleteExcluded, maxDelete, force, deleteFromEmpty
     case makePath, partial, sparse, inPlace, appendVerify, detectRenames, fuzzy
     case compress, compressDefault, bwlimit, timeout, connectTimeout, retry
-    case wholeFile, blockSize, refine
+    case wholeFile, blockSize, refine, checksumChoice
     case rsh, remotePath, sshPipes, via, ipv4, ipv6, address
     case verbose, quiet, itemize, progress, info, stats, json, listOnly, humanReadable, help, version
     case outFormat, logFile, logFileFormat

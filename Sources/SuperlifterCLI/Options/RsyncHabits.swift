@@ -31,6 +31,9 @@ extension OptionTable {
         Option(
             "compress-choice", nil, "METHOD", .means(.compress, "--compress METHOD"), for: .client, in: .wire,
             "as --compress"),
+        Option(
+            "cc", nil, "NAME", .means(.checksumChoice, "--checksum-choice NAME"), for: .client, in: .wire,
+            "as --checksum-choice"),
         Option("zc", nil, "METHOD", .means(.compress, "--compress METHOD"), for: .client, in: .wire, "as --compress"),
     ]
 
@@ -59,7 +62,6 @@ extension OptionTable {
         ("R", "name the directory with --mkpath: push SOURCE DESTINATION/PATH"),
         ("append", "what is there is never trusted unseen; use --append-verify"),
         ("human", "sizes have units by default"),
-        ("cc", "--checksum-choice is planned"),
         ("debug", "use -v"),
         ("M", "nothing is passed to the far side by argument; all options travel in the stream"),
         ("remote-option", "nothing is passed to the far side by argument; all options travel in the stream"),

@@ -43,6 +43,17 @@ extension OptionTable {
             auto (the default) asks where the bytes it saves take the stream longer.
             """),
         Option(
+            "checksum-choice", nil, "NAME", .built(.checksumChoice), negated: .accepted("the default"), for: .client,
+            in: .wire, "digest contents with xxh3 (the default) or sha256",
+            """
+            Every file that was sent is digested at both ends before it gets its name, and so are the files that \
+            --checksum compares. xxh3 is as fast as memory and guards against bad luck. sha256 also guards against \
+            files that somebody has made to look alike; its first 128 bits count, under a key that each session makes \
+            anew. It takes half a second or more of processor time for each GiB, and both ends need libcrypto (of \
+            OpenSSL): where it is not there, exit code 4. What a digest of the whole file stands behind, such as the \
+            short hashes of blocks, stays xxh3. rsync's xxh128 is the same as xxh3, and so is auto.
+            """),
+        Option(
             "bwlimit", nil, "RATE", .built(.bwlimit), negated: .accepted("the default"), for: .client, in: .wire,
             "send no faster than RATE KiB a second, in either direction",
             """
@@ -73,14 +84,5 @@ extension OptionTable {
             refusals, errors of files, and an interrupt. A first connection through ssh or another program is not \
             repeated either, since its failing may mean a refused key. The exit code is that of the last attempt.
             """),
-        later("checksum-choice", nil, "NAME", "the digest that compares contents: xxh3 or sha256"),
     ]
-
-    private static func later(
-        _ long: String, _ short: Character?, _ metavar: String?, _ help: String
-    ) -> Option {
-        Option(
-            long, short, metavar, .later("not built yet"), negated: .accepted("the default"), for: .connecting,
-            in: .wire, help)
-    }
 }

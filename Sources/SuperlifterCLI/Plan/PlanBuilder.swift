@@ -202,6 +202,14 @@ package struct PlanBuilder {
             default: throw refusal(occurrence, "auto, always or never")
             }
         }
+        if let occurrence = parsed.last(.checksumChoice) {
+            switch String(decoding: occurrence.value, as: UTF8.self) {
+            case "xxh3", "xxh128", "auto": wire.digest = .xxh3
+            case "sha256": wire.digest = .sha256
+            case "none": throw refusal(occurrence, "xxh3 or sha256; contents are never taken unchecked")
+            default: throw refusal(occurrence, "xxh3 (also as xxh128 or auto) or sha256")
+            }
+        }
         if let occurrence = parsed.last(.bwlimit) {
             guard let rate = OptionValues.rate(occurrence.value), rate == 0 || rate >= 512 else {
                 throw refusal(occurrence, "KiB a second, or a number with K, M or G, at least 512B; 0 is no limit")

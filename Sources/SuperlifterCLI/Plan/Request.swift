@@ -152,6 +152,10 @@ package struct Wire: Equatable, Sendable {
         case zlib(level: Int)
     }
 
+    package enum Digest: Equatable, Sendable {
+        case xxh3, sha256
+    }
+
     package enum Refinement: Equatable, Sendable {
         case auto, always, never
     }
@@ -162,6 +166,7 @@ package struct Wire: Equatable, Sendable {
     package var wholeFile: Bool?
     /// Bytes; nil where the command line says nothing.
     package var blockSize: UInt32?
+    package var digest = Digest.xxh3
     package var refinement = Refinement.auto
     /// Bytes a second; nil for none.
     package var rateLimit: UInt64?

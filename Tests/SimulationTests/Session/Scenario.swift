@@ -1,6 +1,7 @@
 // Two trees, a job and a stream, all from one seed.
 
 import Glibc
+import LifterCodec
 import LifterProtocol
 import LifterSystem
 
@@ -20,6 +21,7 @@ struct Scenario {
         scenario.chooseStream()
         scenario.growTrees()
         scenario.chooseDelta()
+        scenario.chooseDigest()
         scenario.moveSome()
         return scenario
     }
@@ -37,6 +39,7 @@ struct Scenario {
         scenario.chooseStream()
         scenario.growTrees()
         scenario.chooseDelta()
+        scenario.chooseDigest()
         scenario.moveSome()
         return scenario
     }
@@ -107,6 +110,11 @@ struct Scenario {
         plan.options.delta = random.pick([.auto, .auto, .auto, .always, .never])
         plan.options.refine = random.pick([.auto, .always, .never])
         if random.chance(40) { plan.options.blockLength = UInt32(random.pick([64, 65, 100, 512, 700, 4096, 70_000])) }
+    }
+
+    /// By the seed, so that all else is drawn as before.
+    private mutating func chooseDigest() {
+        if seed % 7 == 3, SHA256.isHere { plan.options.digest = .sha256 }
     }
 
     private mutating func growTrees() {

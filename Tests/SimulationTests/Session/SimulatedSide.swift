@@ -188,7 +188,7 @@ final class SimulatedSide {
     private func begin(_ agreed: Agreement, _ now: UInt64) {
         var agreement = agreed
         agreement.smallestMoved = plan.smallestMoved
-        layer?.setDigestKey(agreement.digestKey)
+        layer?.setDigestKey(agreement.contentKey)
         if let shape, isSender {
             var sender = SenderMachine(agreement, shape: shape, now: now)
             if plan.eventLimit > 0 { sender.eventLimit = plan.eventLimit }
