@@ -79,7 +79,7 @@ final class MatchingSource: @unchecked Sendable {
         if let (waiting, refinement) = asking {
             asking = nil
             var window = waiting
-            if let index = Self.index(runs, refinement, key) { window.match(again: index, refinement.shape) }
+            if let index = Self.index(runs, refinement, key.seed) { window.match(again: index, refinement.shape) }
             judge(window, canImprove: !runs.isEmpty, into: &chunk)
         }
         if asking == nil, let next = queued {
@@ -216,7 +216,7 @@ extension SourceReader {
     // MARK: Small files
 
     func matchSmall(
-        _ entries: [Entry], _ signatures: [FileSignature], in directory: DirectoryID, key: UInt64
+        _ entries: [Entry], _ signatures: [FileSignature], in directory: DirectoryID, key: ContentKey
     ) -> FileResult {
         var literals: [UInt8] = []
         var patience = Patience()

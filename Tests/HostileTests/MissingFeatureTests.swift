@@ -21,7 +21,9 @@ import Testing
                             [bytes(place)], toPath: bytes("x"), input: descriptor, output: descriptor
                         ) { _ in }
                     } else {
-                        _ = try client.pull([bytes("x/")], to: bytes(place), input: descriptor, output: descriptor) { _ in }
+                        _ = try client.pull([bytes("x/")], to: bytes(place), input: descriptor, output: descriptor) {
+                            _ in
+                        }
                     }
                 } catch {
                     // The code is what scripts look at.

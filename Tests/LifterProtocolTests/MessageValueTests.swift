@@ -1,5 +1,6 @@
 // Values that are refused, message by message, under the name of the field.
 
+import LifterCodec
 import LifterProtocol
 import Testing
 
@@ -109,7 +110,8 @@ import Testing
             ("02 03 00 01 00", "job.options"), ("02 01 00 01 00", "job.options"), ("01 01 01 00", "job.options"),
             ("01 29 01 03", "job.delete"), ("01 29 02 80 02", "job.delete"), ("01 2f 05 80 80 80 80 10", "job.options"),
             ("01 2d 02 03 00", "job.compression"), ("01 2d 02 00 02", "job.compression"), ("01 2d 02 00 00", nil),
-            ("01 51 02 80 08", nil), ("01 4c 01 01", nil), ("01 4c 01 02", "job.digest"), ("01 4c 02 81 02", "job.digest"),
+            ("01 51 02 80 08", nil), ("01 4c 01 01", nil), ("01 4c 01 02", "job.digest"),
+            ("01 4c 02 81 02", "job.digest"),
         ] as [(String, String?)])
     func attributeLists(_ list: String, _ field: String?) {
         let options = list.split(separator: " ").compactMap { UInt8($0, radix: 16) }

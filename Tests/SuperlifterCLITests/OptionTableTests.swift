@@ -45,7 +45,8 @@ import Testing
         "--delete-delay", "--del", "--protect-args", "-s", "--no-H", "--no-hard-links", "--no-inplace", "-W",
         "--whole-file", "--no-whole-file", "--no-W", "-B700", "--refine=never", "--no-i-r", "--archive", "--recursive",
         "--specials", "--no-motd", "--contimeout=5", "-y", "--fuzzy", "--no-detect-renames", "--detect-renames",
-        "--compress-choice=zlib", "--ignore-non-existing", "-avh", "--cc=xxh128", "--no-o", "--no-owner", "--secluded-args",
+        "--compress-choice=zlib", "--ignore-non-existing", "-avh", "--cc=xxh128", "--no-o", "--no-owner",
+        "--secluded-args",
     ])
     func habitsFromRsyncAreAccepted(_ option: String) throws {
         let request = try plan("push \(option) a b")

@@ -1,6 +1,8 @@
 // Digests of contents, for `--checksum`: of whole ranges (one digest over the digests of their regular files, in
 // order) and of single files. One effect at a time; files are read by the workers.
 
+import LifterCodec
+
 enum DigestTask: Sendable {
     case range(SentRange, next: Int, digests: [ContentDigest])
     case files([FileID])

@@ -33,7 +33,8 @@ enum Session {
         guard SHA256.isHere else {
             throw SuperlifterError(
                 .unsupported,
-                "--checksum-choice sha256: libcrypto (OpenSSL) is not installed here; install it, or leave the option out")
+                "--checksum-choice sha256: libcrypto (OpenSSL) is not installed here; install it, or leave the option out"
+            )
         }
         hello.features.append(Hello.sha256Feature)
     }

@@ -1,6 +1,7 @@
 // What a program (or the command line) can ask for. The defaults are an archive: everything is kept that can be kept,
 // nothing is deleted.
 
+import LifterCodec
 import LifterProtocol
 
 /// One rule of `--include` or `--exclude`, in rsync's pattern language.

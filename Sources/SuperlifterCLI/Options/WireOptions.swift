@@ -49,9 +49,10 @@ extension OptionTable {
             Every file that was sent is digested at both ends before it gets its name, and so are the files that \
             --checksum compares. xxh3 is as fast as memory and guards against bad luck. sha256 also guards against \
             files that somebody has made to look alike; its first 128 bits count, under a key that each session makes \
-            anew. It takes half a second or more of processor time for each GiB, and both ends need libcrypto (of \
-            OpenSSL): where it is not there, exit code 4. What a digest of the whole file stands behind, such as the \
-            short hashes of blocks, stays xxh3. rsync's xxh128 is the same as xxh3, and so is auto.
+            anew. Each GiB takes half a second of a processor with instructions for it and three seconds of another, \
+            and both ends need libcrypto (of OpenSSL): where it is not there, exit code 4. What a digest of the whole \
+            file stands behind, such as the short hashes of blocks, stays xxh3. rsync's xxh128 is the same as xxh3, \
+            and so is auto.
             """),
         Option(
             "bwlimit", nil, "RATE", .built(.bwlimit), negated: .accepted("the default"), for: .client, in: .wire,
