@@ -130,7 +130,7 @@ extension FileLayer {
         guard let basis = file.basis else { return }
         let block: UInt64 = 4096
         var (offset, left) = (offset, length)
-        if stages.canClone, offset % block == file.written % block {
+        if file.moves == nil, stages.canClone, offset % block == file.written % block {
             let ragged = min(left, (block - file.written % block) % block)
             try copy(basis, offset, ragged, to: file)
             (offset, left) = (offset &+ ragged, left - ragged)
@@ -142,7 +142,7 @@ extension FileLayer {
     }
 
     /// A small one has not been kept open.
-    private func openBasis(of file: StagedFile) {
+    func openBasis(of file: StagedFile) {
         if let known = stages.basis(of: file.target.id) {
             file.basis = known
             return
@@ -168,11 +168,17 @@ extension FileLayer {
     ) throws(FileProblem) {
         guard length > 0, file.basisProblem == nil else { return }
         var writing: FileProblem?
+        var source = offset
         do throws(FileProblem) {
             try read(BasisRange(offset: offset, length: length), of: basis) { piece throws(FileProblem) in
                 file.hasher.update(piece)
                 do throws(FileProblem) {
-                    try append(piece, to: file)
+                    if file.moves != nil {
+                        try rearrange(piece, from: source, in: file)
+                        source &+= UInt64(piece.count)
+                    } else {
+                        try append(piece, to: file)
+                    }
                 } catch {
                     writing = error
                     throw error

@@ -86,20 +86,6 @@ extension DeletionRecord {
     }
 }
 
-/// The file behind a long plan; it has no name, so closing it is all there is to do.
-final class SpoolFile: Sendable {
-    let descriptor: RawDescriptor
-    private let fileSystem: any FileSystem
-
-    /// Takes the descriptor over.
-    init(_ descriptor: RawDescriptor, _ fileSystem: any FileSystem) {
-        self.descriptor = descriptor
-        self.fileSystem = fileSystem
-    }
-
-    deinit { fileSystem.close(descriptor) }
-}
-
 /// Records in the order they were added; read once, from the front, when all are added.
 struct DeletionSpool {
     /// Bytes kept in memory.
@@ -123,15 +109,7 @@ struct DeletionSpool {
         canFile = file != nil
         guard let file else { return }
         do throws(Errno) {
-            var done = 0
-            while done < memory.count {
-                let count = try memory.withUnsafeBufferPointer { bytes throws(Errno) in
-                    let rest = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[done...]))
-                    return try fileSystem.write(file.descriptor, from: rest, at: filed + UInt64(done))
-                }
-                if count <= 0 { throw .io }
-                done += count
-            }
+            try file.write(memory, at: filed)
             filed += UInt64(memory.count)
             memory.removeAll(keepingCapacity: true)
         } catch {

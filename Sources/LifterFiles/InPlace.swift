@@ -6,14 +6,15 @@
 // A name that is not there, is no regular file, or is one of several names of a file (the others keep what they have),
 // gets its contents aside like any other.
 
-import LifterCodec
-import LifterDelta
 import LifterProtocol
 import LifterSystem
 
 extension FileLayer {
-    /// The time of a file that is being overwritten.
-    var underwayTime: FileTime { FileTime(seconds: 0, nanoseconds: 0) }
+    /// The time of a file that is being overwritten; never the one that it is to have.
+    func underwayTime(_ file: StagedFile) -> FileTime {
+        let wanted = file.target.entry.attributes.modified
+        return FileTime(seconds: 0, nanoseconds: wanted.seconds == 0 && wanted.nanoseconds == 0 ? 1 : 0)
+    }
 
     /// The file that is there, open and locked; nil where it is replaced instead.
     func openInPlace(_ target: FileTarget) throws(FileProblem) -> StagedFile? {
@@ -57,8 +58,11 @@ extension FileLayer {
         let (wanted, set) = (file.target.entry.attributes, file.target.set)
         let descriptor = file.part.descriptor
         try attempting("cutting a file to its size") { () throws(Errno) in
-            if try fileSystem.status(of: descriptor).size != file.written {
-                try fileSystem.setModified(underwayTime, of: descriptor)
+            if !set.contains(.times) {
+                // The time is not kept, so it is that of the work: cutting sets it even where nothing is cut.
+                try fileSystem.truncate(descriptor, to: file.written)
+            } else if try fileSystem.status(of: descriptor).size != file.written {
+                try fileSystem.setModified(underwayTime(file), of: descriptor)
                 try fileSystem.truncate(descriptor, to: file.written)
             }
             if settings.syncs { try fileSystem.sync(descriptor) }
@@ -68,11 +72,79 @@ extension FileLayer {
         var missing = missing(wanted, set, in: file.part.status, fallbackMode: fallback)
         let mode = set.contains(.mode) ? UInt32(wanted.mode & 0o7777) : fallback
         if mode & 0o6000 != 0 { missing.mode = mode }
-        if missing.modified == nil {
-            let now = Clock.wall
-            missing.modified = FileTime(seconds: now.seconds, nanoseconds: now.nanoseconds)
-        }
         try apply(missing, to: descriptor)
         return .done
+    }
+}
+
+// MARK: Made of what it was
+
+// Where only what differs is told, what stays where it is costs nothing, and what moves is moved when all is known:
+// `PendingMoves`. Until then nothing is overwritten.
+
+extension FileLayer {
+    /// Bytes that one effect rearranges.
+    private static let rearrangedAtOnce = 4 << 20
+
+    /// The contents of a file that was opened in place will be told by their difference from what is there.
+    func prepareMoves(of file: StagedFile) {
+        openBasis(of: file)
+        let old = file.part.status
+        if let basis = file.basis, !basis.status.isSameObject(as: old) || basis.status.size != old.size {
+            file.basisProblem = FileProblem(.changed, doing: "opening the old version")
+        }
+        file.moves = PendingMoves(
+            reach: min(old.size, file.target.entry.attributes.size), shortest: settings.movedArea,
+            memory: settings.movesInMemory, fileSystem: fileSystem)
+    }
+
+    /// Takes the next bytes of the new contents, wherever they come from: what lies where the old version is waits,
+    /// what lies behind it is written at once. Where that cannot be the file is filled no further, as in `copyBasis`.
+    func rearrange(
+        _ bytes: UnsafeRawBufferPointer, from source: UInt64?, in file: StagedFile
+    ) throws(FileProblem) {
+        guard let moves = file.moves, file.basisProblem == nil else { return }
+        let inside = Int(min(UInt64(bytes.count), moves.reach - min(moves.reach, file.written)))
+        do throws(FileProblem) {
+            let piece = UnsafeRawBufferPointer(rebasing: bytes[..<inside])
+            try moves.take(piece, at: file.written, from: source, movingDisk(of: file))
+            if inside < bytes.count, !file.isTouched, let problem = file.basis?.verify() { throw problem }
+        } catch {
+            file.basisProblem = error
+            return
+        }
+        file.written += UInt64(inside)
+        guard inside < bytes.count else { return }
+        file.isTouched = true
+        try append(UnsafeRawBufferPointer(rebasing: bytes[inside...]), to: file)
+    }
+
+    /// The next step of rearranging a file whose contents are all told; true while there is more. Nothing is overwritten
+    /// that does not have the right digest.
+    func carryOn(_ file: StagedFile, _ digest: ContentDigest?) throws(FileProblem) -> Bool {
+        guard let moves = file.moves else { return false }
+        let disk = movingDisk(of: file)
+        if !moves.hasBegun {
+            try checkContents(of: file, digest)
+            try moves.begin(disk)
+            file.basis = nil
+        }
+        if try moves.advance(Self.rearrangedAtOnce, disk) { return true }
+        file.moves = nil
+        return false
+    }
+
+    private func movingDisk(of file: StagedFile) -> PendingMoves.Disk {
+        PendingMoves.Disk(
+            fileSystem: fileSystem, descriptor: file.part.descriptor, time: underwayTime(file),
+            makeSpool: { self.spoolBeside(file.target.directory) })
+    }
+
+    /// A file without a name on the disk where what is set aside comes from: that may be as much as differs.
+    private func spoolBeside(_ id: DirectoryID) -> RawDescriptor? {
+        try? working(in: id) { directory throws(FileProblem) in
+            guard let file = spoolFiles.make(in: directory) else { throw FileProblem(.io, doing: "spooling") }
+            return file
+        }
     }
 }

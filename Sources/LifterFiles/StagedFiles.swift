@@ -2,7 +2,8 @@
 //
 //     openStage   a part name is claimed and locked
 //     writeChunk  bytes are appended; from a source of this same process by sharing blocks where the disk can
-//     commit      digest, sync, owner, mode, time, rename; a failure on the way leaves the old file
+//     commit      digest, sync, owner, mode, time, rename; a failure on the way leaves the old file. In several steps
+//                 where a file is rearranged in place
 //     abandon     the part goes, or stays for a later run if it is large enough to be worth continuing
 //
 // `Partials` takes up what an earlier run has left.
@@ -30,6 +31,7 @@ extension FileLayer {
                 }
                 try checkMayWrite(target.entry.name)
                 if let file = try openInPlace(target) {
+                    if target.isPatched { prepareMoves(of: file) }
                     stages.put(file)
                     return .done
                 }
@@ -79,9 +81,14 @@ extension FileLayer {
             try bytes.withUnsafeBufferPointer { buffer throws(FileProblem) in
                 let piece = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: buffer[range]))
                 file.hasher.update(piece)
-                try append(piece, to: file)
+                if file.moves != nil { try rearrange(piece, from: nil, in: file) } else { try append(piece, to: file) }
             }
         case .file(let source, let offset, let length):
+            if file.moves != nil {
+                // Told whole after all, by a sender in this process: so it shall be.
+                file.basisProblem = FileProblem(.mismatch, doing: "rearranging a file")
+                return
+            }
             file.source = source
             file.hasUnhashed = true
             var (offset, length) = (offset, length)
@@ -95,9 +102,9 @@ extension FileLayer {
 
     func append(_ bytes: UnsafeRawBufferPointer, to file: StagedFile) throws(FileProblem) {
         try attempting("writing") { () throws(Errno) in
-            if file.isInPlace { try fileSystem.setModified(underwayTime, of: file.part.descriptor) }
+            if file.isInPlace { try fileSystem.setModified(underwayTime(file), of: file.part.descriptor) }
             try writeContents(bytes, to: file.part.descriptor, at: file.written)
-            if file.isInPlace { try fileSystem.setModified(underwayTime, of: file.part.descriptor) }
+            if file.isInPlace { try fileSystem.setModified(underwayTime(file), of: file.part.descriptor) }
         }
         file.written += UInt64(bytes.count)
     }
@@ -228,6 +235,14 @@ extension FileLayer {
             return .committed(.failed(FileProblem(.stopped, doing: "committing a file that is not open")))
         }
         let target = file.target
+        do throws(FileProblem) {
+            if try carryOn(file, digest) {
+                stages.put(file)
+                return .committing
+            }
+        } catch {
+            return .committed(.failed(error))
+        }
         let outcome = result { () throws(FileProblem) in
             try endHole(file.part.descriptor, size: file.written)
             try checkContents(of: file, digest)
@@ -248,8 +263,8 @@ extension FileLayer {
         return .committed(outcome)
     }
 
-    private func checkContents(of file: StagedFile, _ digest: ContentDigest?) throws(FileProblem) {
-        if file.basisProblem != nil || file.basis?.verify() != nil {
+    func checkContents(of file: StagedFile, _ digest: ContentDigest?) throws(FileProblem) {
+        if file.basisProblem != nil || (!file.isTouched && file.basis?.verify() != nil) {
             throw FileProblem(.mismatch, doing: "copying from the old version: it changed")
         }
         if file.written != file.target.entry.attributes.size {

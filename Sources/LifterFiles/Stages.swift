@@ -29,6 +29,10 @@ final class StagedFile: @unchecked Sendable {
     /// The old version, once bytes have been taken from it; and why it could not be used further.
     var basis: WatchedSource?
     var basisProblem: FileProblem?
+    /// How the file that is there becomes the new one of pieces of its own; nil where all that comes is written.
+    var moves: PendingMoves?
+    /// The old version is not what it was any more: something was written behind it.
+    var isTouched = false
 
     init(target: FileTarget, part: Part, isInPlace: Bool = false, key: ContentKey, fileSystem: any FileSystem) {
         self.target = target

@@ -104,15 +104,7 @@ struct TreeLog {
                 let start = (filed + UInt64(index)) * UInt64(Self.blockSize)
                 // A rest of zeros is no record.
                 let whole = block + [UInt8](repeating: 0, count: Self.blockSize - block.count)
-                var done = 0
-                while done < whole.count {
-                    let count = try whole.withUnsafeBufferPointer { bytes throws(Errno) in
-                        let rest = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[done...]))
-                        return try fileSystem.write(file.descriptor, from: rest, at: start + UInt64(done))
-                    }
-                    if count <= 0 { throw .io }
-                    done += count
-                }
+                try file.write(whole, at: start)
             }
         } catch {
             return false

@@ -12,16 +12,17 @@ struct UnnamedFiles: Sendable {
     func make() -> RawDescriptor? {
         if let directory = try? fileSystem.openRoot(settings.temporaryDirectory, [.read, .directory]) {
             defer { fileSystem.close(directory) }
-            if let file = unnamedFile(in: directory) { return file }
+            if let file = make(in: directory) { return file }
         }
         if settings.dryRun { return nil }
         return try? directories.withDirectory(0) { root throws(FileProblem) in
-            guard let file = unnamedFile(in: root) else { throw FileProblem(.io, doing: "spooling") }
+            guard let file = make(in: root) else { throw FileProblem(.io, doing: "spooling") }
             return file
         }
     }
 
-    private func unnamedFile(in directory: RawDescriptor) -> RawDescriptor? {
+    /// In this directory or not at all.
+    func make(in directory: RawDescriptor) -> RawDescriptor? {
         let name = PartName.randomPart(fileSystem)
         let opened = try? directories.opening { () throws(Errno) in
             try fileSystem.open(name[...], in: directory, [.read, .write, .create], mode: 0o600)

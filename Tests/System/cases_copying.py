@@ -260,6 +260,9 @@ class Copying:
             for size, old in [(300_000, 100), (10, 70_000), (70_000, 70_000), (5, 5)]:
                 trees.write(os.path.join(pair.source, f"{size}-{old}"), os.urandom(size), mtime=trees.BASE)
                 trees.write(os.path.join(pair.destination, f"{size}-{old}"), os.urandom(old), mtime=trees.BASE - 1)
+            moved = os.urandom(300_000)
+            trees.write(os.path.join(pair.source, "moved"), moved[90_001:] + b"between" + moved[:90_001], mtime=trees.BASE)
+            trees.write(os.path.join(pair.destination, "moved"), moved, mtime=trees.BASE - 1)
             trees.write(os.path.join(pair.source, "new"), b"new", mtime=trees.BASE)
             pair.give_away()
             names = os.listdir(pair.destination)

@@ -225,7 +225,7 @@ class Resume(SystemTest):
 
     def test_in_place(self):
         """What was being overwritten can be told from what is whole: its time is 1970, and --update replaces it."""
-        for scene in self.each("--inplace"):
+        for scene in self.each("--inplace", "--whole-file"):
             old = os.path.join(scene.destination, "large")
             trees.write(old, os.urandom(SIZE))
             process, server = self.held(scene)
@@ -233,6 +233,43 @@ class Resume(SystemTest):
             scene.finish(process)
             self.assertEqual(os.stat(old).st_mtime_ns, 0)
             scene.rerun(SIZE + SLACK, ["--update"])
+
+    def test_in_place_before_all_is_told(self):
+        """Where only what differs is told nothing is overwritten before all of it has come."""
+        for scene in self.each("--inplace"):
+            old = os.path.join(scene.destination, "large")
+            content = os.urandom(SIZE)
+            trees.write(old, content, mtime=trees.BASE)
+            process, server = self.held(scene)
+            os.kill(server if scene.verb == "push" else process.pid, signal.SIGKILL)
+            scene.finish(process)
+            self.assertEqual(os.stat(old).st_mtime_ns, trees.BASE)
+            with open(old, "rb") as file:
+                self.assertTrue(file.read() == content, "the old version was changed")
+            scene.rerun(SIZE + SLACK)
+
+    def test_in_place_while_it_is_rearranged(self):
+        """Everything moves. Killed in the middle of that, the file bears the time 0, and the next run makes it whole of
+        what is there, in the same file."""
+        size = 128 << 20
+        scene = Scene(self, "pull", ["--inplace"], size)
+        with open(scene.large, "rb") as file:
+            content = file.read()
+        old = os.path.join(scene.destination, "large")
+        for _ in range(10):
+            trees.write(old, content[size // 3:] + content[:size // 3], mtime=trees.BASE)
+            inode = os.stat(old).st_ino
+            process = scene.start("count")
+            while process.poll() is None and os.stat(old).st_mtime_ns == trees.BASE:
+                pass
+            process.kill()
+            scene.finish(process)
+            # Between a write and setting the time back there is a moment; and it may have been quick.
+            if os.stat(old).st_mtime_ns == 0:
+                break
+        self.assertEqual(os.stat(old).st_mtime_ns, 0)
+        scene.rerun(8 << 20, ["--update"])
+        self.assertEqual(os.stat(old).st_ino, inode)
 
     def test_append_verify(self):
         """Only what a file has grown by travels; also after an interruption."""

@@ -146,6 +146,8 @@ package struct FileTarget: Sendable {
     package var rule: ReplaceRule
     /// What is copied from, if anything is.
     package var basis = BasisPlace.sameName
+    /// Its contents were asked for by a signature of the basis, so copies may come.
+    package var isPatched = false
     /// Where `set` lacks `.mode`: the mode for a new file is `entry`'s mode less the umask and set-id bits, and a
     /// replaced file keeps its old mode.
     package init(id: FileID, directory: DirectoryID, entry: Entry, set: AttributeSet, rule: ReplaceRule) {
@@ -343,7 +345,8 @@ package enum FileEffect: Sendable {
     case openStage(FileTarget)
     /// Appends payloads to a staged file, in order.
     case writeChunk(id: FileID, payloads: [Payload])
-    /// Checks the digest (nil: bytes never left this process), sets attributes, syncs where asked, renames.
+    /// Checks the digest (nil: bytes never left this process), sets attributes, syncs where asked, renames. What is
+    /// rearranged in place takes several steps.
     case commit(id: FileID, digest: ContentDigest?)
     /// Gives a staged file up. What is large enough stays for a later run.
     case abandon(id: FileID)
@@ -395,6 +398,8 @@ package enum FileResult: Sendable {
     case searched([SearchResult])
     case openedStage(PlaceResult)
     case wroteChunk(PlaceResult)
+    /// To be asked again.
+    case committing
     case committed(PlaceResult)
     case abandoned
     /// Of so many names something was removed.

@@ -172,7 +172,7 @@ extension ReceiverMachine {
             entry.state = .placing
             open[id] = entry
             directories[entry.directory]?.isTouched = true
-            run(.commit(id: id, digest: digest), as: .commit(id))
+            run(.commit(id: id, digest: digest), as: .commit(id, digest))
         }
     }
 

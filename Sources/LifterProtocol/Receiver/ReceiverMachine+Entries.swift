@@ -382,6 +382,7 @@ extension ReceiverMachine {
         } else if let name = entry.basis?.name {
             target.basis = .beside(name)
         }
+        target.isPatched = entry.basis != nil
         return target
     }
 

@@ -52,9 +52,7 @@ struct RefineJob: Sendable {
 extension ReceiverMachine {
     /// Whether contents that are wanted are worth a signature of what is here.
     func basis(for entry: Entry, own: Entry?, isPromised: Bool) -> Basis? {
-        // What is overwritten cannot be copied from.
-        guard let own, agreement.usesDelta, !isPromised, own.attributes.kind == .regular, options.writing == .aside
-        else { return nil }
+        guard let own, agreement.usesDelta, !isPromised, own.attributes.kind == .regular else { return nil }
         return mayServe(own.attributes, for: entry.attributes) ? Basis(size: own.attributes.size) : nil
     }
 

@@ -307,7 +307,8 @@ package struct ReceiverMachine: Sendable {
             if case .done = placed {} else if abandoned[id] == nil { stageEnded(id) }
             openedStage(id, placed)
         case (.write(let id), .wroteChunk(let placed)): wroteChunk(id, placed)
-        case (.commit(let id), .committed(let placed)):
+        case (.commit(let id, let digest), .committing): run(.commit(id: id, digest: digest), as: .commit(id, digest))
+        case (.commit(let id, _), .committed(let placed)):
             stageEnded(id)
             self.placed(id, placed)
         case (.checkRange(let sequence), .digested(let digests)): digestedRange(sequence, digests)
@@ -382,7 +383,7 @@ enum ReceiverEffect: Sendable {
     case search([SoughtFile])
     case stage(FileID)
     case write(FileID)
-    case commit(FileID)
+    case commit(FileID, ContentDigest?)
     case abandon(FileID, DirectoryID)
     case forget
     case links([FileID])

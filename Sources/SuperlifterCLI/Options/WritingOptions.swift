@@ -17,11 +17,15 @@ extension OptionTable {
         Option(
             "inplace", nil, nil, .built(.inPlace), negated: .built(.inPlace), for: .changing, in: .writing,
             "write into files that are there already",
-            "By default a file is the old one until the new one is whole. With this option a file that is there is "
-                + "overwritten: whoever reads it meanwhile sees a mixture, and an interrupted run leaves one. So that it "
-                + "can be told from a whole one, its modification time is 1970 until the new contents are complete and "
-                + "checked; the next run then sends it again, with --update, too. Hard links and open descriptors keep "
-                + "standing for the same file."),
+            """
+            By default a file is the old one until the new one is whole. With this option a file that is there is \
+            overwritten: whoever reads it meanwhile sees a mixture, and an interrupted run leaves one. So that it can be \
+            told from a whole one, its modification time is 1970 until the new contents are complete and checked; the \
+            next run then sends it again, with --update, too. Hard links and open descriptors keep standing for the same \
+            file. What stays where it is is not written; what moves is moved when all that differs has come and is \
+            right, and until then the old contents are as they were. What has come waits in memory or, beyond 1 MiB, in a \
+            file without a name beside it; where there is no room for that the file is sent whole and written as it comes.
+            """),
         Option(
             "append-verify", nil, nil, .built(.appendVerify), negated: .built(.appendVerify), for: .changing,
             in: .writing, "as --inplace, and send only what a file has grown by",

@@ -12,6 +12,10 @@ struct WholeOrOld: Sendable {
     /// Whether a replaced file, link or device must have the new entry's mode, owner and time from its first moment.
     /// Entries whose substance did not change may have any mixture of old and new attributes.
     var checksAttributes = true
+    /// Files that are there are written in place: a mixture bears the time 0 until it is whole.
+    var writesInPlace = false
+    /// The process may have gone between a write and setting the time back: then a mixture has any time but the new one.
+    var diesInEffects = false
 
     /// The first violations in words; none when the promise is kept.
     func violations(in now: TreeSnapshot, limit: Int = 10) -> [String] {
@@ -33,6 +37,11 @@ struct WholeOrOld: Sendable {
         guard let now else {
             return old != nil && new != nil ? "lost: neither the old entry nor the new one" : nil
         }
+        if writesInPlace, let old, let new, [old, new, now].allSatisfy({ $0.kind == .regular }),
+            self.old.links[path] == nil
+        {
+            return overwritten(now, old, new)
+        }
         if let old, now.hasSameSubstance(as: old) {
             // Of a name with others, attributes are set by any of them.
             return checksAttributes && self.old.links[path] == nil ? mixture(now, old, new) : nil
@@ -45,6 +54,19 @@ struct WholeOrOld: Sendable {
         }
         return "neither the old entry nor the new one: \(now.kind) of \(now.contents.count) bytes "
             + "(old \(Self.words(old)), new \(Self.words(new)))"
+    }
+
+    /// Whoever believes in the time must not take a mixture for the new contents; nor whoever looks for what is newer.
+    private func overwritten(
+        _ now: TreeSnapshot.Item, _ old: TreeSnapshot.Item, _ new: TreeSnapshot.Item
+    ) -> String? {
+        if now.hasSameSubstance(as: new) || now.modified.seconds == 0 && now.modified != new.modified { return nil }
+        let isTouched = !now.hasSameSubstance(as: old)
+        if diesInEffects && now.modified != new.modified { return nil }
+        if isTouched { return "a mixture with the time \(now.modified.seconds)" }
+        // Only attributes were set, or nothing.
+        let isSame = old.contents.count == new.contents.count && old.hasSameSubstance(as: new)
+        return now.modified == old.modified || isSame ? nil : "the old contents with another time"
     }
 
     /// Each attribute is the old entry's or the new one's. Directories are worked in, so their mode and time may

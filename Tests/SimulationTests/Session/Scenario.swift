@@ -23,6 +23,7 @@ struct Scenario {
         scenario.chooseDelta()
         scenario.chooseDigest()
         scenario.moveSome()
+        scenario.rearrangeSome()
         return scenario
     }
 
@@ -41,6 +42,7 @@ struct Scenario {
         scenario.chooseDelta()
         scenario.chooseDigest()
         scenario.moveSome()
+        scenario.rearrangeSome()
         return scenario
     }
 

@@ -26,6 +26,9 @@ struct SessionPlan: Sendable {
     var smallestPartial: UInt64 = 1000
     /// Bytes digested in one effect.
     var digestStep = 64 << 10
+    /// Bytes that are rearranged at a time in place, at least, and what is held in memory of what is to be moved.
+    var movedArea: UInt64 = 256 << 10
+    var movesInMemory = 1 << 20
     var poolSize = 2
     /// Sender's ids from 1000 on stand for this much more at the receiver.
     var ownerShift: UInt32 = 0
@@ -112,6 +115,8 @@ struct SessionPlan: Sendable {
         settings.digestStep = digestStep
         settings.makesHoles = options.sparse
         settings.writesInPlace = options.writing != .aside
+        settings.movedArea = movedArea
+        settings.movesInMemory = movesInMemory
         settings.appends = options.writing == .append
         settings.appendOnly = protection == .server
         settings.newDirectorySet = CompareRules(options, abilities: abilities, granularity: 1, key: 0).directorySet
