@@ -95,7 +95,7 @@ extension FileLayer {
         }
         file.moves = PendingMoves(
             reach: min(old.size, file.target.entry.attributes.size), shortest: settings.movedArea,
-            memory: settings.movesInMemory, fileSystem: fileSystem)
+            memory: settings.movesInMemory, key: digestKey, fileSystem: fileSystem)
     }
 
     /// Takes the next bytes of the new contents, wherever they come from: what lies where the old version is waits,

@@ -38,7 +38,7 @@ final class PendingMoves {
     private static let unchanged = UInt64.max
 
     // While contents come.
-    private let hasher = XXH3Stream(seed: 0)
+    private let hasher: XXH3Stream
     private var area = 0
     /// Bytes behind the area's last record that stay where they are.
     private var staying = 0
@@ -51,9 +51,10 @@ final class PendingMoves {
     private var changes: [Range<Int>] = []
     private var taken: [Range<UInt64>] = []
 
-    /// `shortest`: bytes of an area, at least.
-    init(reach: UInt64, shortest: UInt64, memory: Int, fileSystem: any FileSystem) {
+    /// `shortest`: bytes of an area, at least. `key`: the session's.
+    init(reach: UInt64, shortest: UInt64, memory: Int, key: UInt64, fileSystem: any FileSystem) {
         self.reach = reach
+        hasher = XXH3Stream(seed: key)
         let length = Self.areaLength(reach, shortest: shortest)
         order = MoveOrder(length: reach, areaLength: length)
         log = MoveLog(fileSystem: fileSystem, limit: memory)
