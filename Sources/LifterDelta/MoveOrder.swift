@@ -4,7 +4,8 @@
 //     note       area by area: which bytes of the old contents the new ones take
 //     begin      all was noted
 //     next       the next area to write; where areas take from each other in a circle, one to be saved first
-//     wrote      it is done: so is what it took
+//     wrote      it is done
+//     release    and so is what it took
 //
 // That is a topological order, found by counting readers: memory is a few bytes for each area, however many pieces the
 // contents are made of. One saved area opens a circle, and is needed only until the last that takes from it is written.
@@ -102,22 +103,24 @@ package struct MoveOrder: Sendable {
         }
     }
 
-    /// An area is written, with what it took. `unneeded` gets areas whose old bytes are set aside for nobody any more.
-    package mutating func wrote(_ area: Int, took ranges: [Range<UInt64>], unneeded: (Int) -> Void) {
+    /// An area is written. `unneeded` gets areas whose old bytes are set aside for nobody any more.
+    package mutating func wrote(_ area: Int, unneeded: (Int) -> Void) {
         let wasSaved = states[area] == .saved
         states[area] = wasSaved ? .replaced : .written
         if wasSaved, readers[area] == 0 { drop(area, unneeded) }
-        for range in ranges {
-            each(range) { other, order in
-                let left = order.readers[other]
-                guard other != area, left > 0, left < .max else { return }
-                order.readers[other] = left - 1
-                if left > 1 { return }
-                switch order.states[other] {
-                case .waiting: order.ready.append(other)
-                case .replaced: order.drop(other, unneeded)
-                case .still, .saved, .written: break
-                }
+    }
+
+    /// What a written area had taken, range by range as it was noted.
+    package mutating func release(_ range: Range<UInt64>, by area: Int, unneeded: (Int) -> Void) {
+        each(range) { other, order in
+            let left = order.readers[other]
+            guard other != area, left > 0, left < .max else { return }
+            order.readers[other] = left - 1
+            if left > 1 { return }
+            switch order.states[other] {
+            case .waiting: order.ready.append(other)
+            case .replaced: order.drop(other, unneeded)
+            case .still, .saved, .written: break
             }
         }
     }

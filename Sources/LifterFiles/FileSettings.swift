@@ -48,9 +48,10 @@ package struct FileSettings: Sendable {
     package var makesHoles = false
     /// A regular file that is there is overwritten instead of replaced.
     package var writesInPlace = false
-    /// Bytes of a file that are rearranged at a time, at least; and what is held in memory meanwhile, of what is to be
-    /// moved and of what is set aside.
+    /// Bytes of a file that are rearranged at a time, at least; by one effect, about; and what is held in memory
+    /// meanwhile, of what is to be moved and of what is set aside.
     package var movedArea: UInt64 = 256 << 10
+    package var movedByEffect = 4 << 20
     package var movesInMemory = 1 << 20
     /// And only lengthened, where it is how the new contents begin.
     package var appends = false

@@ -83,9 +83,6 @@ extension FileLayer {
 // `PendingMoves`. Until then nothing is overwritten.
 
 extension FileLayer {
-    /// Bytes that one effect rearranges.
-    private static let rearrangedAtOnce = 4 << 20
-
     /// The contents of a file that was opened in place will be told by their difference from what is there.
     func prepareMoves(of file: StagedFile) {
         openBasis(of: file)
@@ -129,7 +126,7 @@ extension FileLayer {
             try moves.begin(disk)
             file.basis = nil
         }
-        if try moves.advance(Self.rearrangedAtOnce, disk) { return true }
+        if try moves.advance(settings.movedByEffect, disk) { return true }
         file.moves = nil
         return false
     }

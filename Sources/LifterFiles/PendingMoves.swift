@@ -47,9 +47,6 @@ final class PendingMoves {
     private(set) var hasBegun = false
     private var hasWritten = false
     private var buffer: UnsafeMutableRawBufferPointer?
-    /// Of the area in the buffer: what changes, and what was taken from elsewhere.
-    private var changes: [Range<Int>] = []
-    private var taken: [Range<UInt64>] = []
 
     /// `shortest`: bytes of an area, at least. `key`: the session's.
     init(reach: UInt64, shortest: UInt64, memory: Int, key: UInt64, fileSystem: any FileSystem) {
@@ -170,57 +167,79 @@ final class PendingMoves {
     private func write(_ area: Int, _ disk: Disk) throws(FileProblem) {
         let range = range(of: area)
         let piece = UnsafeMutableRawBufferPointer(rebasing: room()[..<range.count])
-        try assemble(area, in: piece, disk)
         hasher.reset()
-        for change in changes { hasher.update(UnsafeRawBufferPointer(rebasing: piece[change])) }
+        try each(area) { (record, place, position) throws(FileProblem) in
+            let part = UnsafeMutableRawBufferPointer(rebasing: piece[place])
+            if case .copy(_, let source) = record {
+                try fetch(part, from: source, disk)
+            } else {
+                try log.read(part, at: &position)
+            }
+            hasher.update(UnsafeRawBufferPointer(part))
+        }
         guard hasher.digest64() == checks[area] else {
             throw FileProblem(.mismatch, doing: "rearranging a file: it changed meanwhile")
         }
         try attempting("writing") { () throws(Errno) in
             if !hasWritten { try disk.fileSystem.setModified(disk.time, of: disk.descriptor) }
-            hasWritten = true
-            for change in changes {
-                let start = range.lowerBound + UInt64(change.lowerBound)
-                try disk.write(UnsafeRawBufferPointer(rebasing: piece[change]), at: start)
+        }
+        hasWritten = true
+        var run = 0..<0
+        try each(area) { (record, place, position) throws(FileProblem) in
+            if case .literal(let length) = record { position += UInt64(length) }
+            if place.lowerBound == run.upperBound {
+                run = run.lowerBound..<place.upperBound
+            } else {
+                try put(run, of: piece, at: range.lowerBound, disk)
+                run = place
             }
+        }
+        try put(run, of: piece, at: range.lowerBound, disk)
+        try attempting("writing") { () throws(Errno) in
             try disk.fileSystem.setModified(disk.time, of: disk.descriptor)
         }
-        order.wrote(area, took: taken) { spares.drop($0) }
+        // From here on the others may go on.
+        order.wrote(area) { spares.drop($0) }
+        try each(area) { (record, _, position) throws(FileProblem) in
+            switch record {
+            case .copy(let length, let source):
+                order.release(source..<source + UInt64(length), by: area) { spares.drop($0) }
+            case .literal(let length): position += UInt64(length)
+            case .end, .stays: break
+            }
+        }
     }
 
-    /// Makes the new contents of an area, in `changes`.
-    private func assemble(
-        _ area: Int, in piece: UnsafeMutableRawBufferPointer, _ disk: Disk
+    private func put(
+        _ run: Range<Int>, of piece: UnsafeMutableRawBufferPointer, at start: UInt64, _ disk: Disk
     ) throws(FileProblem) {
-        changes.removeAll(keepingCapacity: true)
-        taken.removeAll(keepingCapacity: true)
+        try attempting("writing") { () throws(Errno) in
+            try disk.write(UnsafeRawBufferPointer(rebasing: piece[run]), at: start + UInt64(run.lowerBound))
+        }
+    }
+
+    /// Goes over what changes in an area: copies and literal bytes, and where in it they go. The position is behind the
+    /// record, and has to be moved behind its bytes.
+    private func each(
+        _ area: Int, _ body: (MoveRecord, Range<Int>, inout UInt64) throws(FileProblem) -> Void
+    ) throws(FileProblem) {
+        let size = range(of: area).count
         var (position, place) = (starts[area], 0)
         while true {
+            let record = try log.record(at: &position)
             let length: Int
-            var source: UInt64?
-            switch try log.record(at: &position) {
+            switch record {
             case .end: return
             case .stays(let count):
                 place += count
                 continue
-            case .copy(let count, let from): (length, source) = (count, from)
+            case .copy(let count, let source):
+                guard source <= UInt64(Int64.max) - UInt64(count) else { throw MoveLog.problem(.io) }
+                length = count
             case .literal(let count): length = count
             }
-            guard place <= piece.count, length <= piece.count - place else { throw MoveLog.problem(.io) }
-            let part = UnsafeMutableRawBufferPointer(rebasing: piece[place..<place + length])
-            if let source {
-                let (end, overflow) = source.addingReportingOverflow(UInt64(length))
-                if overflow { throw MoveLog.problem(.io) }
-                try fetch(part, from: source, disk)
-                taken.append(source..<end)
-            } else {
-                try log.read(part, at: &position)
-            }
-            if let last = changes.last, last.upperBound == place {
-                changes[changes.count - 1] = last.lowerBound..<place + length
-            } else {
-                changes.append(place..<place + length)
-            }
+            guard place <= size, length <= size - place else { throw MoveLog.problem(.io) }
+            try body(record, place..<place + length, &position)
             place += length
         }
     }

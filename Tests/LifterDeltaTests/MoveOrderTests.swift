@@ -39,7 +39,8 @@ import Testing
                     }
                 }
                 outcome.written.append(area)
-                order.wrote(area, took: takes[area]) { aside.remove($0) }
+                order.wrote(area) { aside.remove($0) }
+                for range in takes[area] { order.release(range, by: area) { aside.remove($0) } }
             }
         }
         if !aside.isEmpty { outcome.lost = true }

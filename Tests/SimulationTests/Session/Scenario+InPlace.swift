@@ -9,6 +9,7 @@ extension Scenario {
     mutating func rearrangeSome() {
         var random = SeededRandom(seed: seed &* 0x6c07_8965 &+ 11)
         plan.movedArea = random.pick([64, 1000, 4096, 256 << 10])
+        plan.movedByEffect = random.pick([1, 10_000, 4 << 20])
         plan.movesInMemory = random.pick([0, 500, 1 << 20])
         if random.chance(25) && !plan.options.sparse { plan.options.writing = .inPlace }
         guard plan.options.writing == .inPlace else { return }

@@ -26,8 +26,10 @@ struct SessionPlan: Sendable {
     var smallestPartial: UInt64 = 1000
     /// Bytes digested in one effect.
     var digestStep = 64 << 10
-    /// Bytes that are rearranged at a time in place, at least, and what is held in memory of what is to be moved.
+    /// Bytes that are rearranged at a time in place, at least, and by one effect; and what is held in memory of what is
+    /// to be moved.
     var movedArea: UInt64 = 256 << 10
+    var movedByEffect = 4 << 20
     var movesInMemory = 1 << 20
     var poolSize = 2
     /// Sender's ids from 1000 on stand for this much more at the receiver.
@@ -116,6 +118,7 @@ struct SessionPlan: Sendable {
         settings.makesHoles = options.sparse
         settings.writesInPlace = options.writing != .aside
         settings.movedArea = movedArea
+        settings.movedByEffect = movedByEffect
         settings.movesInMemory = movesInMemory
         settings.appends = options.writing == .append
         settings.appendOnly = protection == .server
