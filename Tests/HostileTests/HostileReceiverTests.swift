@@ -59,6 +59,28 @@ import Testing
         return HostileFrame(.outcomes, writer.bytes)
     }
 
+    /// One segment, with hashes that are all zero.
+    private static func signature(
+        _ id: UInt64, flags: UInt8 = 3, size: UInt64 = 4096, block: UInt64 = 1024, strong: UInt8 = 4,
+        offset: UInt64 = 0,
+        count: UInt64 = 4, hashes: Int? = nil
+    ) -> HostileFrame {
+        var writer = ByteWriter()
+        writer.varint(1)
+        writer.varint(id)
+        writer.u8(flags)
+        if flags & 1 != 0 {
+            writer.varint(size)
+            writer.varint(block)
+        }
+        writer.u8(strong)
+        writer.varint(offset)
+        writer.varint(count)
+        let hashes = hashes ?? Int(min(count, 80_000)) * (4 + Int(strong))
+        writer.raw([UInt8](repeating: 0, count: hashes))
+        return HostileFrame(.signature, writer.bytes)
+    }
+
     private static func stop(_ kind: UInt8, _ id: UInt64) -> HostileFrame {
         var writer = ByteWriter()
         writer.u8(kind)
@@ -125,13 +147,57 @@ import Testing
         return table
     }
 
+    /// Behind a question for all entries, so that there are ids that a signature might be for.
+    private static var signatures: [Answers] {
+        var table = strange.map { Answers(name: "a signature for \($0)", frames: [expand(1, 2), signature($0)]) }
+        for (what, frame) in [
+            ("of nothing", signature(1, size: 0, count: 0)),
+            ("of blocks of no length", signature(1, block: 0)),
+            ("of short blocks", signature(1, block: 63)),
+            ("of long blocks", signature(1, block: 1 << 24 + 1)),
+            ("of blocks without end", signature(1, block: .max)),
+            ("of hashes too short", signature(1, strong: 1)),
+            ("of hashes too long", signature(1, strong: 9)),
+            ("of the largest file", signature(1, size: UInt64(Int64.max), block: 64, count: 0, hashes: 0)),
+            ("that would fill the window", signature(1, size: 1 << 40, block: 1 << 20, strong: 8, count: 80_000)),
+            ("with a gap", signature(1, offset: 1024)),
+            ("with too many blocks", signature(1, count: 5)),
+            ("with too few blocks", signature(1, count: 3)),
+            ("of more blocks than there are bytes", signature(1, count: .max)),
+            ("with bytes left over", signature(1, hashes: 33)),
+            ("with unknown flags", signature(1, flags: 0x83)),
+            ("given up before its end", signature(1, flags: 5)),
+        ] {
+            table.append(Answers(name: "a signature \(what)", frames: [expand(1, 2), frame]))
+        }
+        table += [
+            // It might answer a question about a file that has failed meanwhile.
+            Answers(
+                name: "a signature that goes on without a beginning", isRefused: false,
+                frames: [expand(1, 2), signature(1, flags: 2)]),
+            Answers(name: "a signature twice", frames: [expand(1, 2), signature(1), signature(1)]),
+            Answers(
+                name: "a signature within another",
+                frames: [expand(1, 2), signature(1, flags: 1, count: 1), signature(2)]),
+            Answers(
+                name: "more signatures than there is credit for",
+                frames: [expand(1, 2)]
+                    + [HostileFrame](
+                        repeating: signature(1, flags: 1, size: 200 << 20, block: 1024, strong: 8, count: 80_000),
+                        count: 9)),
+            Answers(name: "a delta from a receiver", frames: [HostileFrame(.delta, [1, 1, 0, 0, 0, 0])]),
+            Answers(name: "a Refine from a receiver", frames: [HostileFrame(.refine, [1, 64, 2, 1, 0, 64])]),
+        ]
+        return table
+    }
+
     /// Frames of a receiver by chance.
     private static func random(_ seed: UInt64) -> Answers {
         var chance = Chance(seed: seed)
         var frames: [HostileFrame] = []
         for _ in 0..<(1 + chance.below(12)) {
             let number = chance.isTrue(oneIn: 6) ? chance.next() >> UInt64(chance.below(64)) : UInt64(chance.below(9))
-            switch chance.below(9) {
+            switch chance.below(10) {
             case 0: frames.append(request([number, number]))
             case 1: frames.append(subtree(number, UInt8(1 + chance.below(3))))
             case 2: frames.append(expand(number, UInt8(1 + chance.below(3)), hashes: [number]))
@@ -140,13 +206,14 @@ import Testing
             case 5: frames.append(stop(UInt8(1 + chance.below(3)), number))
             case 6: frames.append(.number(.digestRequest, 1, number))
             case 7: frames.append(HostileFrame(.again))
+            case 8: frames.append(signature(number, flags: UInt8(chance.below(8)), count: UInt64(chance.below(6))))
             default: frames.append(HostileFrame(.targetProblem, [1, 0x1b, 1, 5, 1, 0x1b]))
             }
         }
         return Answers(name: "seed \(seed)", isRefused: false, options: chance.pick(Variants.all), frames: frames)
     }
 
-    private static let all: [Answers] = table + (1...150).map { random($0) }
+    private static let all: [Answers] = table + signatures + (1...150).map { random($0) }
 
     @Test("A client that asks a server for what it was not told", arguments: waysOfOpening)
     func client(usesOpenat2: Bool) throws {

@@ -121,7 +121,100 @@ import Testing
         expectBroken(end, "refine.ranges")
     }
 
+    @Test("Copies of a file that was asked for whole, and contents that have ended")
+    func unasked() throws {
+        var whole = scenario()
+        whole.plan.options.delta = .never
+        let copied = try end(whole, bySender: true) { message in
+            guard case .content(let content) = message, let id = content.segments.first?.id else { return }
+            let copy = DeltaCopy(literal: 0, from: 0, length: 1)
+            message = .delta(
+                DeltaMessage([
+                    DeltaSegment(id: id, offset: 0, copies: [copy], rest: 0, bytes: [], range: 0..<0, end: nil)
+                ]))
+        }
+        expectBroken(copied, "delta.copies", "delta.id")
+        let twice = try end(scenario(), bySender: true) { message in
+            guard case .delta(let delta) = message, delta.segments.last?.end != nil else { return }
+            message = .delta(DeltaMessage(delta.segments + delta.segments))
+        }
+        expectBroken(twice, "delta.id")
+    }
+
+    @Test("What was not agreed upon")
+    func notAgreed() throws {
+        var whole = scenario()
+        whole.plan.options.delta = .never
+        let signed = try end(whole, bySender: false) { message in
+            guard case .request(let request) = message, let id = request.items.first?.id else { return }
+            let shape = BasisShape(basisSize: 64, blockLength: 64, strongLength: 2)
+            let blocks = SignatureBlocks(rolling: [1], strong: [1])
+            message = .signature(
+                SignatureMessage([
+                    SignatureSegment(id: id, shape: shape, strongLength: 2, offset: 0, blocks: blocks, isLast: true)
+                ]))
+        }
+        var coarse = scenario(unrelated: true)
+        coarse.plan.options.refine = .never
+        let refined = try end(coarse, bySender: true) { message in
+            guard case .delta(let delta) = message else { return }
+            let range = BasisRange(offset: 0, length: 64)
+            message = .refine(Refine(id: delta.segments[0].id, blockLength: 64, strongLength: 4, ranges: [range]))
+        }
+        for end in [signed, refined] {
+            guard case .broken(.unexpected) = end else {
+                Issue.record("\(String(describing: end))")
+                continue
+            }
+        }
+    }
+
+    @Test("A file goes on where it was left only if that was asked for, and only once")
+    func continuing() throws {
+        let end = try end(scenario(), bySender: true) { message in
+            guard case .delta(let delta) = message, let id = delta.segments.first?.id else { return }
+            let segment = ContentSegment(id: id, offset: 4096, payload: .bytes([1], 0..<1), end: nil)
+            message = .content(ContentMessage([segment]))
+        }
+        expectBroken(end, "content.offset")
+    }
+
     // MARK: A receiver
+
+    /// Of a directory, a link, and of a file whose contents are on their way.
+    @Test("Signatures of what is no file, or was asked for already")
+    func otherIDs() throws {
+        for name in ["dir", "link", "whole"] {
+            var scenario = scenario()
+            scenario.source.items[path("dir")] = .init(kind: .directory, mode: 0o700, modified: time)
+            scenario.old.items[path("dir")] = .init(kind: .directory, mode: 0o755, modified: time)
+            scenario.source.items[path("link")] = .init(kind: .symlink, mode: 0o777, modified: time, target: [0x78])
+            scenario.source.items[path("whole")] = .init(
+                kind: .regular, mode: 0o644, modified: time, contents: Array(old[..<200_000]))
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks)
+            let ids = Told()
+            run.outgoing(run.sender).tamper = { message in
+                guard case .entries(let entries) = message else { return }
+                for (index, entry) in entries.entries.enumerated() {
+                    ids.all[entry.name] = entries.base + UInt64(index)
+                }
+            }
+            run.outgoing(run.receiver).tamper = { message in
+                guard case .signature(var signature) = message, let id = ids.all[path(name)] else { return }
+                signature.segments[0].id = id
+                message = .signature(signature)
+            }
+            run.run()
+            #expect(run.violation == nil)
+            #expect(ids.all[path(name)] != nil, "\(name) was never told")
+            expectBroken(run.sender.machine?.end, "signature.id")
+        }
+    }
+
+    private final class Told {
+        var all: [[UInt8]: FileID] = [:]
+    }
 
     @Test("Signatures of strangers, twice, with gaps, too long, too short")
     func signatures() throws {

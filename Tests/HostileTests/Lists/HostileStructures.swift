@@ -3,9 +3,36 @@
 import LifterProtocol
 
 enum HostileStructures {
-    static var lists: [HostileList] { links + directories + ranges + numbers + contents + kinds + disorder }
+    static var lists: [HostileList] { links + directories + ranges + numbers + contents + deltas + kinds + disorder }
 
     private static let outside = bytes("../outside/canary")
+
+    // MARK: Deltas
+
+    private static var deltas: [HostileList] {
+        let copy: [UInt8] = [1, 1, 0, 1, 0, 0, 1, 0, 0]
+        let far: [UInt8] = [1, 1, 0, 1, 0] + [UInt8](repeating: 0xff, count: 8) + [0x7f, 1, 0, 0]
+        let empty: [UInt8] = [1, 1, 0, 0, 0, 0]
+        let frames: [(String, MessageKind, [UInt8])] = [
+            ("a copy for a file that was not asked for", .delta, copy), ("a copy from far beyond", .delta, far),
+            ("a delta of nothing", .delta, empty), ("a copy of no bytes", .delta, [1, 1, 0, 1, 0, 0, 0, 0, 0]),
+            ("a delta for nobody", .delta, [1, 0x63] + empty[2...]),
+            ("more copies than there are bytes", .delta, [1, 1, 0, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0]),
+            ("more literal bytes than came", .delta, [1, 1, 0, 0, 5, 0]),
+            ("a finer question about nobody", .refine, [0x63, 64, 2, 1, 0, 64]),
+            ("a finer question without ranges", .refine, [1, 64, 2, 0]),
+            ("ranges over each other", .refine, [1, 64, 2, 2, 0, 64, 32, 64]),
+            ("blocks of no length", .refine, [1, 0, 2, 1, 0, 64]),
+            ("a signature from a sender", .signature, [1, 1, 2, 2, 0, 0]),
+        ]
+        return frames.map { what, kind, payload in
+            HostileList(what, .refusal) { _ in
+                [
+                    .opened(0), .entries([.file(bytes("file"), size: 3)]), HostileFrame(kind, payload), .listingEnd,
+                ]
+            }
+        }
+    }
 
     // MARK: Links in the way
 
