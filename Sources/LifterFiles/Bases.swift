@@ -23,7 +23,7 @@ extension FileLayer {
         return files.map { file in
             do throws(FileProblem) {
                 let shape = try shape(for: file, limits)
-                let basis = try openWatched(file, in: directory, &patience)
+                let basis = OpenBasis(try openWatched(file, in: directory, &patience))
                 let range = BasisRange(offset: 0, length: file.size)
                 let blocks = try hashes(of: range, in: basis, shape.blockLength, shape.strongLength)
                 if let problem = basis.verify() { throw problem }
@@ -35,15 +35,25 @@ extension FileLayer {
         }
     }
 
+    /// With `target`, what an earlier run left of that comes first, if it is there still.
     func openBasis(
-        _ id: FileID, _ file: BasisFile, in directory: DirectoryID, _ limits: SignatureLimits
+        _ id: FileID, _ file: BasisFile, _ limits: SignatureLimits, in directory: DirectoryID, _ target: FileTarget?
     ) -> Result<BasisShape, FileProblem> {
+        let part = target.flatMap { takePart($0) }
         do throws(FileProblem) {
             var patience = Patience()
-            let shape = try shape(for: file, limits)
-            stages.putBasis(try openWatched(file, in: directory, &patience), of: id)
+            let basis: OpenBasis
+            if let part {
+                let old = file.size > 0 ? try? openWatched(file, in: directory, &patience) : nil
+                basis = OpenBasis(part.source, old, part: part.file)
+            } else {
+                basis = OpenBasis(try openWatched(file, in: directory, &patience))
+            }
+            let shape = try shape(for: BasisFile(name: file.name, size: basis.size, newSize: file.newSize), limits)
+            stages.putBasis(basis, of: id)
             return .success(shape)
         } catch {
+            if let part { discard(part.file) }
             return .failure(error)
         }
     }
@@ -90,7 +100,7 @@ extension FileLayer {
     }
 
     private func hashes(
-        of range: BasisRange, in basis: WatchedSource, _ blockLength: UInt32, _ strongLength: UInt8
+        of range: BasisRange, in basis: OpenBasis, _ blockLength: UInt32, _ strongLength: UInt8
     ) throws(FileProblem) -> SignatureBlocks {
         var signer = BlockSigner(blockLength: Int(blockLength), strongLength: Int(strongLength), key: digestKey)
         try read(range, of: basis) { piece throws(FileProblem) in signer.update(piece) }
@@ -98,23 +108,29 @@ extension FileLayer {
         return SignatureBlocks(rolling: hashes.rolling, strong: hashes.strong)
     }
 
-    /// Hands a range over in pieces. The end of the file within it is a change.
+    /// Hands a range over in pieces. The end of a file within it is a change.
     private func read(
-        _ range: BasisRange, of basis: WatchedSource,
+        _ range: BasisRange, of basis: OpenBasis,
         _ body: (UnsafeRawBufferPointer) throws(FileProblem) -> Void
+    ) throws(FileProblem) {
+        for piece in basis.pieces(range.offset, range.length) { try read(piece, body) }
+    }
+
+    private func read(
+        _ piece: OpenBasis.Piece, _ body: (UnsafeRawBufferPointer) throws(FileProblem) -> Void
     ) throws(FileProblem) {
         try stages.withBuffer { buffer throws(FileProblem) in
             var done: UInt64 = 0
-            while done < range.length {
-                let wanted = Int(min(UInt64(buffer.count), range.length - done))
-                let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+            while done < piece.length {
+                let wanted = Int(min(UInt64(buffer.count), piece.length - done))
+                let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
                 let count = try attempting("reading the old version") { () throws(Errno) in
-                    try fileSystem.read(basis.descriptor, into: piece, at: range.offset &+ done)
+                    try fileSystem.read(piece.source.descriptor, into: room, at: piece.offset &+ done)
                 }
                 guard count > 0, count <= wanted else {
                     throw FileProblem(.changed, doing: "reading the old version: it has become shorter")
                 }
-                try body(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+                try body(UnsafeRawBufferPointer(rebasing: room[..<count]))
                 done += UInt64(count)
             }
         }
@@ -127,18 +143,23 @@ extension FileLayer {
     func copyBasis(_ offset: UInt64, _ length: UInt64, to file: StagedFile) throws(FileProblem) {
         guard file.basisProblem == nil else { return }
         if file.basis == nil { openBasis(of: file) }
-        guard let basis = file.basis else { return }
+        for piece in file.basis?.pieces(offset, length) ?? [] { try copyShared(piece, to: file) }
+    }
+
+    /// Shares what can be shared: the blocks that lie alike in both files.
+    private func copyShared(_ piece: OpenBasis.Piece, to file: StagedFile) throws(FileProblem) {
         let block: UInt64 = 4096
-        var (offset, left) = (offset, length)
-        if file.moves == nil, stages.canClone, offset % block == file.written % block {
-            let ragged = min(left, (block - file.written % block) % block)
-            try copy(basis, offset, ragged, to: file)
-            (offset, left) = (offset &+ ragged, left - ragged)
-            let shared = share(basis, offset, left, with: file)
-            try hash(basis, offset, shared, into: file)
-            (offset, left) = (offset &+ shared, left - shared)
+        var rest = piece
+        func cut(_ length: UInt64) -> OpenBasis.Piece {
+            defer { (rest.offset, rest.length) = (rest.offset &+ length, rest.length - length) }
+            return OpenBasis.Piece(source: rest.source, offset: rest.offset, length: length)
         }
-        try copy(basis, offset, left, to: file)
+        if file.moves == nil, stages.canClone, rest.offset % block == file.written % block {
+            try copy(cut(min(rest.length, (block - file.written % block) % block)), to: file)
+            let shared = share(rest.source, rest.offset, rest.length, with: file)
+            hash(cut(shared), into: file)
+        }
+        try copy(rest, to: file)
     }
 
     /// A small one has not been kept open.
@@ -149,7 +170,7 @@ extension FileLayer {
         }
         do throws(FileProblem) {
             var patience = Patience()
-            file.basis = try openBasis(of: file.target, &patience)
+            file.basis = OpenBasis(try openBasis(of: file.target, &patience))
         } catch {
             file.basisProblem = error
         }
@@ -163,21 +184,19 @@ extension FileLayer {
         }
     }
 
-    private func copy(
-        _ basis: WatchedSource, _ offset: UInt64, _ length: UInt64, to file: StagedFile
-    ) throws(FileProblem) {
-        guard length > 0, file.basisProblem == nil else { return }
+    private func copy(_ piece: OpenBasis.Piece, to file: StagedFile) throws(FileProblem) {
+        guard piece.length > 0, file.basisProblem == nil else { return }
         var writing: FileProblem?
-        var source = offset
+        var source = piece.offset
         do throws(FileProblem) {
-            try read(BasisRange(offset: offset, length: length), of: basis) { piece throws(FileProblem) in
-                file.hasher.update(piece)
+            try read(piece) { bytes throws(FileProblem) in
+                file.hasher.update(bytes)
                 do throws(FileProblem) {
                     if file.moves != nil {
-                        try rearrange(piece, from: source, in: file)
-                        source &+= UInt64(piece.count)
+                        try rearrange(bytes, from: source, in: file)
+                        source &+= UInt64(bytes.count)
                     } else {
-                        try append(piece, to: file)
+                        try append(bytes, to: file)
                     }
                 } catch {
                     writing = error
@@ -191,14 +210,9 @@ extension FileLayer {
     }
 
     /// Blocks that are shared count in the digest, too.
-    private func hash(
-        _ basis: WatchedSource, _ offset: UInt64, _ length: UInt64, into file: StagedFile
-    ) throws(FileProblem) {
-        guard length > 0 else { return }
+    private func hash(_ piece: OpenBasis.Piece, into file: StagedFile) {
         do throws(FileProblem) {
-            try read(BasisRange(offset: offset, length: length), of: basis) { piece throws(FileProblem) in
-                file.hasher.update(piece)
-            }
+            try read(piece) { bytes throws(FileProblem) in file.hasher.update(bytes) }
         } catch {
             file.basisProblem = error
         }

@@ -26,6 +26,7 @@ package final class FileLayer: Sendable {
     let deletionPlan: DeletionPlan
     let hardLinks: HardLinks?
     let treeIndex: TreeIndex
+    let fixedPartials: FixedPartials?
     private let key = Atomic<UInt64>(0)
     private let digestKind = Atomic<UInt8>(DigestKind.xxh3.rawValue)
 
@@ -47,7 +48,10 @@ package final class FileLayer: Sendable {
         case .receiver:
             hardLinks = settings.keepsHardLinks ? HardLinks(fileSystem: fileSystem, spool: spool) : nil
         }
-        scanner = Scanner(fileSystem: fileSystem, settings: settings, directories: directories, role: role)
+        fixedPartials = FixedPartials(settings.partialPlace, fileSystem: fileSystem)
+        scanner = Scanner(
+            fileSystem: fileSystem, settings: settings, directories: directories, role: role,
+            fixedPartials: fixedPartials)
         reader = SourceReader(fileSystem: fileSystem, settings: settings, directories: directories)
         stages = Stages()
         deletionPlan = DeletionPlan()
@@ -122,12 +126,12 @@ package final class FileLayer: Sendable {
             return .digestedPartial(digestPartial(target))
         case .signSmall(let directory, let files, let limits):
             return .signedSmall(signSmall(files, in: directory, limits))
-        case .openBasis(let id, let directory, let file, let limits):
-            return .openedBasis(openBasis(id, file, in: directory, limits))
+        case .openBasis(let id, let file, let limits, let directory, let part):
+            return .openedBasis(openBasis(id, file, limits, in: directory, part))
         case .signRanges(let id, let blockLength, let strongLength, let ranges):
             return .signedRanges(signRanges(of: id, blockLength, strongLength, ranges))
-        case .closeBasis(let id):
-            stages.closeBasis(id)
+        case .closeBasis(let id, let removesPart):
+            if let part = stages.takeBasis(id)?.part, removesPart { discard(part) }
             return .closedBasis
         case .indexTree(let smallest, let names):
             return .indexedTree(more: indexTree(smallest: smallest, entering: names))

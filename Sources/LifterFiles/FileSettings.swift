@@ -42,6 +42,8 @@ package struct FileSettings: Sendable {
     package var keepsPartials = true
     /// From so many bytes on.
     package var smallestPartial = Tuning.smallestPartial
+    /// Where it is kept.
+    package var partialPlace = PartialPlace.beside
     /// Bytes of a file's beginning that are digested by one effect.
     package var digestStep = Tuning.digestStep
     /// Runs of zeros take no room: holes of a source are not read, and made at the destination.

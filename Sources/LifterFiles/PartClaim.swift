@@ -16,7 +16,10 @@ extension FileLayer {
     ) throws(FileProblem) -> Part {
         let usual = PartName.part(of: name)
         for _ in 0..<2 {
-            if let part = try createFile(usual, in: directory, mode: mode) { return part }
+            if var part = try createFile(usual, in: directory, mode: mode) {
+                part.isUsual = true
+                return part
+            }
             guard try clearPart(usual, in: directory) else { break }
         }
         for _ in 0..<4 {

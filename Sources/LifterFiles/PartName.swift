@@ -20,6 +20,9 @@ package enum PartName {
         part(of: name + [UInt8(ascii: "/")])
     }
 
+    /// Where what an earlier run left of `name` is kept while it is copied from; its usual name is the new contents'.
+    package static func priorPart(of name: [UInt8]) -> [UInt8] { Names.priorPart(of: name) }
+
     /// Where something of the user's that was called `name` is put while it is being replaced.
     package static func displaced(of name: [UInt8]) -> [UInt8] {
         Names.displacedPrefix + Names.hexadecimal(XXH3.hash64(name, seed: 0))

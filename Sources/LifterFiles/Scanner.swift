@@ -13,8 +13,13 @@ final class Scanner: Sendable {
     /// What does not take part on this end.
     private let filter: FilterRules
     private let ownerNames = OwnerNames()
+    private let fixedPartials: FixedPartials?
 
-    init(fileSystem: any FileSystem, settings: FileSettings, directories: DirectoryTable, role: FileRole) {
+    init(
+        fileSystem: any FileSystem, settings: FileSettings, directories: DirectoryTable, role: FileRole,
+        fixedPartials: FixedPartials? = nil
+    ) {
+        self.fixedPartials = fixedPartials
         self.fileSystem = fileSystem
         self.settings = settings
         self.directories = directories
@@ -138,11 +143,9 @@ final class Scanner: Sendable {
         for index in names.sortedIndices() {
             let name = names[index]
             if name.first == UInt8(ascii: "."), Names.isReserved(name) {
-                if isResumable(name, in: directory) {
-                    entries.result.resumable.append(Array(name))
-                } else {
-                    entries.result.partials.append(Array(name))
-                }
+                note(name, in: directory, &entries.result)
+            } else if isPartialDirectory(name, names.kinds[index], in: directory) {
+                if !isSender, fixedPartials == nil { noteParts(in: name, of: directory, &entries.result) }
             } else {
                 add(name, kind: names.kinds[index], in: directory, isNamed: false, &matcher, &entries)
             }
@@ -185,6 +188,44 @@ final class Scanner: Sendable {
                 : FileProblem(error, doing: "reading attributes")
             entries.result.problems.append((Array(name), problem))
         }
+    }
+
+    // MARK: Parts
+
+    private func note(_ name: ArraySlice<UInt8>, in directory: RawDescriptor, _ result: inout ScanResult) {
+        if isResumable(name, in: directory) {
+            result.resumable.append(Array(name))
+        } else {
+            result.partials.append(Array(name))
+        }
+    }
+
+    /// The directory in which parts are kept is no part of the tree, at either end.
+    private func isPartialDirectory(
+        _ name: ArraySlice<UInt8>, _ told: FileKind?, in directory: RawDescriptor
+    ) -> Bool {
+        if let told, told != .directory { return false }
+        switch settings.partialPlace {
+        case .beside: return false
+        case .below(let own):
+            guard name.elementsEqual(own) else { return false }
+            return told != nil || (try? fileSystem.status(of: name, in: directory))?.kind == .directory
+        case .fixed:
+            guard let fixedPartials, let status = try? fileSystem.status(of: name, in: directory) else { return false }
+            return fixedPartials.isSame(as: status)
+        }
+    }
+
+    /// What is below counts as if it lay beside its targets, where it is looked for as well.
+    private func noteParts(in name: ArraySlice<UInt8>, of directory: RawDescriptor, _ result: inout ScanResult) {
+        guard let opened = try? fileSystem.open(name, in: directory, [.read, .directory], mode: 0) else { return }
+        defer { fileSystem.close(opened) }
+        var names = DirectoryNames()
+        while (try? fileSystem.readNames(of: opened, into: &names)) == true {}
+        let parts = names.sortedIndices().filter { PartName.isPart(names[$0]) }
+        for index in parts { note(names[index], in: opened, &result) }
+        // An empty one is left over itself: whoever sweeps here looks at it, too.
+        if parts.isEmpty { result.partials.append(Array(name)) }
     }
 
     private func isResumable(_ name: ArraySlice<UInt8>, in directory: RawDescriptor) -> Bool {

@@ -36,12 +36,18 @@ extension FileLayer {
                     return .done
                 }
                 let part = try working(in: target.directory) { directory throws(FileProblem) in
-                    // Nobody may read the contents before owner and mode are final.
-                    try claimFile(for: target.entry.name, in: directory, mode: 0o600)
+                    try claimStage(for: target, in: directory)
                 }
                 stages.put(StagedFile(target: target, part: part, key: contentKey, fileSystem: fileSystem))
                 return .done
             })
+    }
+
+    private func claimStage(for target: FileTarget, in directory: RawDescriptor) throws(FileProblem) -> Part {
+        // Nobody may read the contents before owner and mode are final.
+        let part = try claimFile(for: target.entry.name, in: directory, mode: 0o600)
+        let isKept = settings.keepsPartials && target.entry.attributes.size >= settings.smallestPartial
+        return isKept ? moveApart(part, of: target.entry.name, in: directory) : part
     }
 
     private func beginAnew(_ file: StagedFile) throws(FileProblem) {
@@ -61,6 +67,7 @@ extension FileLayer {
         guard let file = stages.take(id) else {
             return .wroteChunk(.failed(FileProblem(.stopped, doing: "writing to a file that is not open")))
         }
+        file.foundBytes = 0
         do throws(FileProblem) {
             for payload in payloads { try write(payload, to: file) }
         } catch {
@@ -249,6 +256,7 @@ extension FileLayer {
             if file.isInPlace { return try finishInPlace(file) }
             return try working(in: target.directory) { directory throws(FileProblem) in
                 try finish(file, in: directory)
+                file.part = try moveBeside(file.part, of: target.entry.name, in: directory)
                 return try place(
                     Placement(
                         directory: target.directory, part: file.part.name, name: target.entry.name,
@@ -305,7 +313,7 @@ extension FileLayer {
     func discard(_ file: StagedFile) {
         if file.isInPlace { return }
         try? directories.withDirectory(file.target.directory) { directory throws(FileProblem) in
-            removePart(file.part.name, isDirectory: false, in: directory)
+            remove(file.part, in: directory)
         }
     }
 

@@ -13,12 +13,14 @@ import Synchronization
 /// Unchecked, because it is used by one thread at a time: the one that took it out of `Stages`.
 final class StagedFile: @unchecked Sendable {
     let target: FileTarget
-    let part: Part
+    var part: Part
     /// It is the file that is there already, under its own name.
     let isInPlace: Bool
     private let fileSystem: any FileSystem
     /// Bytes written so far; payloads come in order.
     var written: UInt64 = 0
+    /// Bytes that were found in it, as long as this run has written none.
+    var foundBytes: UInt64 = 0
     /// Over the bytes that came through memory, or were found.
     private(set) var hasher: ContentHasher
     /// Some bytes were taken straight from a source file and so are not in the hasher.
@@ -27,7 +29,7 @@ final class StagedFile: @unchecked Sendable {
     /// The source that bytes were taken from, to be asked at the end whether it stayed the same.
     var source: (any SourceFile)?
     /// The old version, once bytes have been taken from it; and why it could not be used further.
-    var basis: WatchedSource?
+    var basis: OpenBasis?
     var basisProblem: FileProblem?
     /// How the file that is there becomes the new one of pieces of its own; nil where all that comes is written.
     var moves: PendingMoves?
@@ -45,6 +47,7 @@ final class StagedFile: @unchecked Sendable {
     /// Nothing of what is in it counts.
     func beginAnew(key: ContentKey) {
         written = 0
+        foundBytes = 0
         hasher = ContentHasher(key: key)
         hasUnhashed = false
         isReserved = false
@@ -79,13 +82,17 @@ struct Part: Sendable {
     var descriptor: RawDescriptor
     /// As it was created: tells owner, group and mode that the system gave it.
     var status: FileStatus
+    /// In the directory for such parts, and not beside its target.
+    var isApart = false
+    /// Its name follows from its target's, so that the next run finds it.
+    var isUsual = false
 }
 
 final class Stages: Sendable {
     private struct State {
         var files: [FileID: StagedFile] = [:]
         var building: [DirectoryID: BuildingDirectory] = [:]
-        var bases: [FileID: WatchedSource] = [:]
+        var bases: [FileID: OpenBasis] = [:]
         var spoiled: Set<DirectoryID> = []
         /// Directories made by this job and not finished yet.
         var made: Set<DirectoryID> = []
@@ -111,21 +118,21 @@ final class Stages: Sendable {
 
     // MARK: Bases
 
-    func putBasis(_ basis: WatchedSource, of id: FileID) {
+    func putBasis(_ basis: OpenBasis, of id: FileID) {
         state.withLock { $0.bases[id] = basis }
     }
 
-    func basis(of id: FileID) -> WatchedSource? {
+    func basis(of id: FileID) -> OpenBasis? {
         state.withLock { $0.bases[id] }
     }
 
     /// Closed when the last effect on it has ended.
-    func closeBasis(_ id: FileID) {
-        state.withLock { $0.bases[id] = nil }
+    func takeBasis(_ id: FileID) -> OpenBasis? {
+        state.withLock { $0.bases.removeValue(forKey: id) }
     }
 
     func closeBases() {
-        for id in state.withLock({ $0.bases.keys.sorted() }) { closeBasis(id) }
+        for id in state.withLock({ $0.bases.keys.sorted() }) { _ = takeBasis(id) }
     }
 
     // MARK: Directories

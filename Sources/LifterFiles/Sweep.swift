@@ -16,14 +16,20 @@ extension FileLayer {
         // What cannot be swept is no failure of the job: it is met again by the next, and holds up no other.
         try? working(in: id) { directory throws(FileProblem) in
             let targets = try targets(in: directory)
+            // Parts of what is here may be kept below.
+            let apart = fixedPartials == nil ? openPartials(of: directory) : nil
+            defer { apart.map { fileSystem.close($0) } }
             var denied: FileProblem?
             for name in names {
                 do throws(FileProblem) {
-                    if try sweep(name, targets, in: directory) { count += 1 }
+                    let isSweptApart = try apart.map { place throws(FileProblem) in try sweep(name, targets, in: place)
+                    }
+                    if try sweep(name, targets, in: directory) || isSweptApart == true { count += 1 }
                 } catch {
                     if error.errno == Errno.access.rawValue { denied = error }
                 }
             }
+            if apart != nil, removeEmptyPartials(in: directory) { count = max(count, 1) }
             // Perhaps the directory can be made workable; what went is not met again.
             if let denied { throw denied }
         }
@@ -36,7 +42,7 @@ extension FileLayer {
     ) throws(FileProblem) -> Bool {
         guard Names.isReserved(name[...]) else {
             var hasRemoved = false
-            for part in [PartName.part(of: name), PartName.linkPart(of: name)] {
+            for part in [PartName.part(of: name), PartName.linkPart(of: name), PartName.priorPart(of: name)] {
                 guard (try? fileSystem.status(of: part[...], in: directory)) != nil else { continue }
                 if try clearPart(part, in: directory) { hasRemoved = true }
             }
@@ -67,6 +73,7 @@ extension FileLayer {
                     let name = Array(names[index])
                     found.insert(PartName.part(of: name))
                     found.insert(PartName.linkPart(of: name))
+                    found.insert(PartName.priorPart(of: name))
                     found.insert(PartName.displaced(of: name))
                 }
                 names = DirectoryNames()
@@ -76,7 +83,7 @@ extension FileLayer {
     }
 
     /// The change time is the one that no program sets.
-    private func isOld(_ part: FileStatus) -> Bool {
+    func isOld(_ part: FileStatus) -> Bool {
         let now = settings.startedAt == 0 ? Clock.wall.seconds : settings.startedAt
         return part.changed.seconds < now &- Self.oldAfterSeconds
     }

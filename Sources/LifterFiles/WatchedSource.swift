@@ -11,15 +11,18 @@ package final class WatchedSource: SourceFile {
     package let descriptor: Int32
     let status: FileStatus
     private let fileSystem: any FileSystem
+    /// Who closes the descriptor instead.
+    private let owner: StagedFile?
 
-    /// Takes the descriptor over.
-    init(descriptor: RawDescriptor, status: FileStatus, fileSystem: any FileSystem) {
+    /// Takes the descriptor over, unless it has an owner, who is then kept.
+    init(descriptor: RawDescriptor, status: FileStatus, fileSystem: any FileSystem, owner: StagedFile? = nil) {
+        self.owner = owner
         self.descriptor = descriptor
         self.status = status
         self.fileSystem = fileSystem
     }
 
-    deinit { fileSystem.close(descriptor) }
+    deinit { if owner == nil { fileSystem.close(descriptor) } }
 
     /// Asks, after the last read, whether the file is still as it was before the first.
     package func verify() -> FileProblem? {

@@ -94,6 +94,7 @@ struct TransferRun {
         try applyDeletion(&options)
         options.makesPath = request.writing.makesPath
         options.keepsPartials = request.writing.keepsPartials
+        options.partialDirectory = request.writing.partialDirectory
         options.sparse = request.writing.sparse
         options.detectsRenames = request.writing.detectsRenames
         options.startsFromSimilar = request.writing.fuzzy

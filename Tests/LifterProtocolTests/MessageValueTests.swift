@@ -90,7 +90,7 @@ import Testing
             { $0.makePath = true }, { $0.compression = .auto }, { $0.rateLimit = 65_536 },
             { $0.compression = .zstd(level: -7) }, { $0.compression = .zlib(level: 9) },
             { $0.timeout = .max }, { $0.topOnly = true }, { $0.keepHardLinks = true },
-            { $0.digest = .sha256 },
+            { $0.digest = .sha256 }, { $0.partialDirectory = [0x2e, 0x70] }, { $0.partialDirectory = [0x2f] },
         ]
         var seen: Set<JobOptions> = [JobOptions()]
         for change in changes {
@@ -112,6 +112,9 @@ import Testing
             ("01 2d 02 03 00", "job.compression"), ("01 2d 02 00 02", "job.compression"), ("01 2d 02 00 00", nil),
             ("01 51 02 80 08", nil), ("01 4c 01 01", nil), ("01 4c 01 02", "job.digest"),
             ("01 4c 02 81 02", "job.digest"),
+            ("01 4d 01 2e", "job.partialDirectory"), ("01 4d 00", "job.partialDirectory"),
+            ("01 4d 02 2f 00", "job.partialDirectory"),
+            ("01 4d 03 61 2f 62", "job.partialDirectory"), ("01 4d 02 2f 61", nil), ("01 4d 02 2e 61", nil),
         ] as [(String, String?)])
     func attributeLists(_ list: String, _ field: String?) {
         let options = list.split(separator: " ").compactMap { UInt8($0, radix: 16) }

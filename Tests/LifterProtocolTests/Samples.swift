@@ -184,6 +184,8 @@ enum Samples {
         "request": .request(Request([Request.Item(300), Request.Item(301)])),
         "request-resume": .request(
             Request([Request.Item(300, resume: Resume(length: 1_048_576, digest: digest))])),
+        "request-only": .request(
+            Request([Request.Item(300, resume: Resume(length: 1_048_576, digest: digest), onlyResumes: true)])),
         "outcomes": .outcomes(outcomes),
         "outcomes-linked": .outcomes(
             Outcomes([Outcomes.Run(first: 301, count: 1, outcome: .linked([.created, .linked], to: text("src/a")))])),

@@ -117,8 +117,9 @@ import Testing
         if expected.conflicts == 0 && !isAside { #expect(rerun.isSuccess, "\(what), rerun: \(rerun.failures)") }
         // Parts of other kinds cannot be locked, and so wait for a run that finds their target in place.
         let parts = found.items.filter { path, item in
-            (item.kind == .regular || item.kind == .directory)
-                && TreeSnapshot.name(of: path).starts(with: ".sl-part-".utf8)
+            let name = TreeSnapshot.name(of: path)
+            return (item.kind == .regular || item.kind == .directory)
+                && (name.starts(with: ".sl-part-".utf8) || name == SessionPlan.partialName)
         }
         #expect(
             parts.isEmpty,

@@ -138,4 +138,58 @@ import Testing
         let left = scenario.result(disks).items[path(part(of: "f"))]?.contents.count ?? 0
         #expect(left >= 100_000, "\(left) bytes are left")
     }
+
+    /// One byte at its beginning is not as it is at the source now.
+    @Test("What was left is compared with, alone or in front of what is there", arguments: [false, true])
+    func basis(hasOld: Bool) throws {
+        var random = SeededRandom(seed: 6)
+        let contents = random.bytes(600_000)
+        var left = Array(contents[..<400_000])
+        left[10] ^= 1
+        var files = [part(of: "f"): left]
+        if hasOld { files["f"] = random.bytes(100_000) + contents[400_000...] }
+        let source = tree(["f": contents])
+        for place in [nil, SessionPlan.partialName] {
+            var scenario = scenario(source, over: tree(files))
+            scenario.plan.options.partialDirectory = place
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks).run()
+            #expect(run.isSuccess, "\(run.failures)")
+            #expect(parts(scenario, disks).isEmpty)
+            #expect(scenario.expected(over: scenario.old).differences(in: scenario.result(disks)).isEmpty)
+            let carried = run.toServer.carried + run.toClient.carried
+            #expect(carried < (hasOld ? 50_000 : 250_000), "\(carried) bytes were carried")
+        }
+    }
+
+    @Test("What is longer than the source is now is compared with, and what it was longer by goes")
+    func longer() throws {
+        var random = SeededRandom(seed: 7)
+        let contents = random.bytes(600_000)
+        let source = tree(["f": Array(contents[50_000..<350_000])])
+        let scenario = scenario(source, over: tree([part(of: "f"): contents]))
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        #expect(run.isSuccess, "\(run.failures)")
+        #expect(parts(scenario, disks).isEmpty)
+        #expect(scenario.expected(over: scenario.old).differences(in: scenario.result(disks)).isEmpty)
+        #expect(run.toServer.carried + run.toClient.carried < 50_000)
+    }
+
+    @Test("Of two parts the longer one is taken up, and both go")
+    func two() throws {
+        var random = SeededRandom(seed: 8)
+        let contents = random.bytes(600_000)
+        let prior = String(decoding: Names.priorPart(of: Array("f".utf8)), as: UTF8.self)
+        for (one, other) in [(part(of: "f"), prior), (prior, part(of: "f"))] {
+            let old = tree([one: Array(contents[..<100_000]), other: Array(contents[..<500_000])])
+            let scenario = scenario(tree(["f": contents]), over: old)
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks).run()
+            #expect(run.isSuccess, "\(run.failures)")
+            #expect(parts(scenario, disks).isEmpty)
+            #expect(scenario.expected(over: old).differences(in: scenario.result(disks)).isEmpty)
+            #expect(run.toServer.carried + run.toClient.carried < 150_000)
+        }
+    }
 }

@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "-X", "-A", "-U", "-L", "-k", "-K", "-E", "-J", "-b", "-x", "-d", "-0", "--partial-dir",
+        "-X", "-A", "-U", "-L", "-k", "-K", "-E", "-J", "-b", "-x", "-d", "-0",
         "--temp-dir", "--delay-updates", "--link-dest", "--copy-dest", "--compare-dest", "--fsync",
         "--verify", "--backup", "--backup-dir", "--suffix", "--remove-source-files",
         "--password-file",
@@ -45,8 +45,8 @@ import Testing
         "--delete-delay", "--del", "--protect-args", "-s", "--no-H", "--no-hard-links", "--no-inplace", "-W",
         "--whole-file", "--no-whole-file", "--no-W", "-B700", "--refine=never", "--no-i-r", "--archive", "--recursive",
         "--specials", "--no-motd", "--contimeout=5", "-y", "--fuzzy", "--no-detect-renames", "--detect-renames",
-        "--compress-choice=zlib", "--ignore-non-existing", "-avh", "--cc=xxh128", "--no-o", "--no-owner",
-        "--secluded-args",
+        "--compress-choice=zlib", "--ignore-non-existing", "-avh", "--cc=xxh128", "--partial-dir=.parts", "--no-o",
+        "--no-owner", "--secluded-args",
     ])
     func habitsFromRsyncAreAccepted(_ option: String) throws {
         let request = try plan("push \(option) a b")

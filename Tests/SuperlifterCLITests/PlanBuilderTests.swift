@@ -227,6 +227,14 @@ import Testing
             "--checksum-choice: md5: must be xxh3 (also as xxh128 or auto) or sha256"
         ),
         ("push --cc=none a b", "--cc: none: must be xxh3 or sha256; contents are never taken unchecked"),
+        (
+            "push --partial-dir a/b b c",
+            "--partial-dir: a/b: must be one name without a slash, or a path that begins with one"
+        ),
+        (
+            "push --partial-dir .. b c",
+            "--partial-dir: ..: must be one name without a slash, or a path that begins with one"
+        ),
         ("push --exclude= a b", "--exclude: an empty pattern matches nothing"),
         ("push --info=frob a b", "--info: frob: not a flag we know; use --progress, --stats or -v"),
         ("push -f x a b", "-f: x: not a rule; write \"- PATTERN\""),

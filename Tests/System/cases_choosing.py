@@ -65,6 +65,20 @@ class Choosing:
                 if option == "-c":
                     self.assert_silent_and_untouched(pair, "-c", *more)
 
+    def test_where_parts_are_kept_is_no_part_of_the_tree(self):
+        for pair in self.pairs():
+            for side in [pair.source, pair.destination]:
+                os.makedirs(os.path.join(side, ".parts"))
+                trees.write(os.path.join(side, ".parts/mine"), side.encode())
+            trees.write(os.path.join(pair.source, "large"), os.urandom(2 << 20))
+            trees.write(os.path.join(pair.destination, "extra"), b"extra")
+            pair.copy("--partial-dir=.parts", "--delete")
+            self.assertEqual(sorted(os.listdir(pair.destination)), [".parts", "large"])
+            with open(os.path.join(pair.destination, ".parts/mine"), "rb") as file:
+                self.assertEqual(file.read(), pair.destination.encode())
+            again = pair.copy("--partial-dir=.parts", "--delete", "-i")
+            self.assertEqual(again.out, b"")
+
     def test_size_only(self):
         for pair in self.pairs():
             trees.small_files(pair.source, 3)

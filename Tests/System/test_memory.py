@@ -100,7 +100,7 @@ class Memory(SystemTest):
             with connection:
                 server = Watched([self.tool.binary, "serve", "--inetd", "--unconfined"], connection)
         os.unlink(path)
-        self.assertEqual((client.wait(900), server.wait(20)), (0, 0))
+        self.assertEqual((client.wait(3600), server.wait(20)), (0, 0))
         return client.peak, server.peak
 
     def assert_linked(self, destination, count):

@@ -168,27 +168,155 @@ class Resume(SystemTest):
             sent = scene.rerun(SIZE)
             self.assertLess(total + sent, SIZE + 3 * WINDOW + SLACK)
 
-    def test_what_was_left_is_of_no_use(self):
-        """The source has changed, or what was left has: everything is sent, and is right."""
+    def change(self, path, place, what):
+        with open(path, "r+b") as file:
+            file.seek(place)
+            file.write(what)
+
+    def test_what_was_left_cannot_be_continued(self):
+        """The source has changed, or what was left has: it is a basis, and only the rest and what differs is sent. With
+        --whole-file everything is. Right it is in any case."""
         for scene in self.each():
             for which in ["source", "part"]:
+                for options in [[], ["--whole-file"]]:
+                    process, server = self.held(scene)
+                    os.kill(server, signal.SIGKILL)
+                    scene.finish(process)
+                    if which == "part":
+                        part = os.path.join(os.fsencode(scene.destination), scene.parts()[0])
+                        self.change(part, 5 << 20, b"something else")
+                    else:
+                        self.change(scene.large, 100, os.urandom(20))
+                        os.utime(scene.large)
+                    if options:
+                        self.assertGreater(scene.rerun(SIZE + SLACK, options), SIZE)
+                    else:
+                        scene.rerun(SIZE - HELD + WINDOW + SLACK)
+                    os.truncate(scene.large, SIZE - 1)
+                    os.truncate(scene.large, SIZE)
+                    os.unlink(os.path.join(scene.destination, "large"))
+
+    def test_what_was_left_is_longer_than_the_source_is_now(self):
+        for scene in self.each():
+            process, server = self.held(scene)
+            os.kill(server, signal.SIGKILL)
+            scene.finish(process)
+            os.truncate(scene.large, 12 << 20)
+            self.change(scene.large, 3 << 20, b"changed")
+            scene.rerun(SLACK)
+
+    def test_an_older_version_and_what_was_left(self):
+        """The first half is new and the second as it was: the one is taken from what was left, the other from what is
+        there."""
+        for scene in self.each():
+            with open(scene.large, "rb") as file:
+                new = file.read()
+            trees.write(os.path.join(scene.destination, "large"), os.urandom(SIZE // 2) + new[SIZE // 2:])
+            process = scene.start("hold", 16 << 20)
+            os.kill(scene.server(), signal.SIGKILL)
+            scene.finish(process)
+            self.assertEqual(len(scene.parts()), 1)
+            scene.rerun(SIZE // 2 - (16 << 20) + WINDOW + SLACK)
+
+    def test_interrupted_while_it_is_a_basis(self):
+        """Nothing of what came in the first run, or in the second, is sent a third time."""
+        for scene in self.each():
+            process, server = self.held(scene)
+            os.kill(server, signal.SIGKILL)
+            scene.finish(process)
+            self.change(scene.large, 100, b"another beginning")
+            os.utime(scene.large)
+            process = scene.start("hold", 9 << 20)
+            server = scene.server()
+            time.sleep(0.3)
+            os.kill(server, signal.SIGKILL)
+            scene.finish(process)
+            self.assertEqual(len(scene.parts()), 2)
+            scene.rerun(SIZE - HELD - (9 << 20) + 2 * WINDOW + SLACK)
+
+    def test_a_directory_of_their_own(self):
+        """Parts lie where the user wants them: below each directory, or in one for all."""
+        for scene in self.each():
+            os.mkdir(os.path.join(scene.source, "sub"))
+            os.rename(scene.large, os.path.join(scene.source, "sub", "large"))
+            os.mkdir(os.path.join(scene.destination, "sub"))
+            for name in [".parts", os.path.join(scene.place, "parts")]:
+                where = os.path.join(scene.destination, "sub", name)
+                scene.options = ["--partial-dir", name, "--delete"]
                 process, server = self.held(scene)
                 os.kill(server, signal.SIGKILL)
                 scene.finish(process)
-                if which == "part":
-                    path = os.path.join(os.fsencode(scene.destination), scene.parts()[0])
-                    with open(path, "r+b") as file:
-                        file.seek(5 << 20)
-                        file.write(b"something else")
+                self.assertEqual([len(scene.parts(where)), scene.parts(os.path.dirname(where))], [1, []])
+                self.assertEqual(scene.parts(os.path.join(scene.destination, "sub")), [])
+                # In a run that changes nothing it is neither met nor touched.
+                code, said, _ = scene.finish(scene.start("count", options=["-n", "-i"]))
+                self.assertEqual(code, 0, said)
+                self.assertNotIn(b"parts", said)
+                scene.rerun(SIZE - HELD + WINDOW + SLACK)
+                self.assertEqual(os.path.exists(where), name != ".parts")
+                self.assertEqual(scene.parts(where) if name != ".parts" else [], [])
+                os.unlink(os.path.join(scene.destination, "sub", "large"))
+
+    def test_a_directory_of_their_own_is_not_sent(self):
+        for scene in self.each("--partial-dir=.parts", "--delete"):
+            for place in [scene.source, scene.destination]:
+                os.mkdir(os.path.join(place, ".parts"))
+                trees.write(os.path.join(place, ".parts", "mine"), place.encode())
+            code, said, _ = scene.finish(scene.start("count"))
+            self.assertEqual(code, 0, said)
+            with open(os.path.join(scene.destination, ".parts", "mine"), "rb") as file:
+                self.assertEqual(file.read(), scene.destination.encode())
+
+    def test_a_directory_that_is_not_fit(self):
+        """A link, somebody else's, or one that others may write to: the part stays beside its file."""
+        for scene in self.each("--partial-dir=.parts"):
+            outside, parts = os.path.join(scene.place, "outside"), os.path.join(scene.destination, ".parts")
+            os.mkdir(outside)
+
+            def link():
+                os.symlink(outside, parts)
+
+            def open_to_all():
+                os.mkdir(parts)
+                os.chmod(parts, 0o777)
+
+            def of_others():
+                os.mkdir(parts)
+                os.chown(parts, 65534, 65534)
+
+            for unfit in [link, open_to_all] + ([of_others] if os.geteuid() == 0 else []):
+                unfit()
+                process, server = self.held(scene)
+                os.kill(server, signal.SIGKILL)
+                scene.finish(process)
+                self.assertEqual([len(scene.parts()), os.listdir(outside), os.listdir(parts)], [1, [], []])
+                if os.path.islink(parts):
+                    os.unlink(parts)
                 else:
-                    with open(scene.large, "r+b") as file:
-                        file.seek(100)
-                        file.write(b"another beginning")
-                    os.utime(scene.large)
-                self.assertGreater(scene.rerun(SIZE + SLACK), SIZE)
-                os.truncate(scene.large, SIZE - 1)
-                os.truncate(scene.large, SIZE)
+                    os.rmdir(parts)
+                scene.rerun(SIZE - HELD + WINDOW + SLACK)
                 os.unlink(os.path.join(scene.destination, "large"))
+
+    def test_a_directory_beneath_the_root(self):
+        """A confined server reads the path beneath its root, and follows no link there."""
+        scene = Scene(self, "push", ["--partial-dir=/parts"])
+        scene.serving = ["--root", scene.place]
+        # What the server calls its destination.
+        near, scene.destination = scene.destination, "/destination"
+        for is_link in [False, True]:
+            if is_link:
+                os.rename(os.path.join(scene.place, "parts"), os.path.join(scene.place, "elsewhere"))
+                os.symlink("elsewhere", os.path.join(scene.place, "parts"))
+            process, server = self.held(scene)
+            os.kill(server, signal.SIGKILL)
+            scene.finish(process)
+            expected = [1, 0] if is_link else [0, 1]
+            self.assertEqual([len(scene.parts(near)), len(scene.parts(os.path.join(scene.place, "parts")))], expected)
+            code, said, sent = scene.finish(scene.start("count"))
+            self.assertEqual(code, 0, said)
+            self.assertLess(sent, SIZE - HELD + WINDOW + SLACK)
+            self.assertEqual(walker.compare(scene.source, near), [])
+            os.unlink(os.path.join(near, "large"))
 
     def test_an_old_file_is_replaced(self):
         """A file that was there before stays as it was until the new one is whole."""

@@ -17,6 +17,8 @@ package struct Agreement: Sendable {
     package var peerFeatures: Set<String>
     /// New files are looked for elsewhere from so many bytes on.
     package var smallestMoved = Tuning.smallestMoved
+    /// What is left of an interrupted file is kept from so many bytes on.
+    package var smallestPartial = Tuning.smallestPartial
 
     package init(
         job: Job, peerLimits: Limits, ownLimits: Limits, receiverAbilities: Abilities, digestKey: UInt64,

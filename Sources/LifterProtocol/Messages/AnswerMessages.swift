@@ -95,10 +95,13 @@ package struct Request: Sendable {
         package var id: FileID
         /// The receiver holds the beginning; nil: the whole is wanted.
         package var resume: Resume?
+        /// And nothing else is wanted now: where the contents do not go on there, they end at once as a mismatch.
+        package var onlyResumes: Bool
 
-        package init(_ id: FileID, resume: Resume? = nil) {
+        package init(_ id: FileID, resume: Resume? = nil, onlyResumes: Bool = false) {
             self.id = id
             self.resume = resume
+            self.onlyResumes = onlyResumes
         }
     }
     package var items: [Item]
@@ -110,6 +113,7 @@ package struct Request: Sendable {
             writer.varint(item.id)
             var list = AttributeListWriter()
             if let resume = item.resume { list.bytes(Self.resumeTag, resume.encoded) }
+            list.flag(Self.onlyResumesTag, item.onlyResumes)
             list.encode(into: &writer)
         }
     }
@@ -122,6 +126,7 @@ package struct Request: Sendable {
             while let tag = try list.next() {
                 switch tag {
                 case Self.resumeTag: item.resume = try Resume(decoding: list.bytes())
+                case Self.onlyResumesTag: item.onlyResumes = try list.flag()
                 default: try list.skip(tag)
                 }
             }
@@ -130,6 +135,7 @@ package struct Request: Sendable {
     }
 
     private static let resumeTag: UInt64 = 2
+    private static let onlyResumesTag: UInt64 = 4
 }
 
 /// The beginning of a file that an earlier attempt has left at the receiver.

@@ -76,6 +76,8 @@ package struct JobOptions: Hashable, Sendable {
     package var makePath = false
     /// What is left of large files that were interrupted stays for the next run.
     package var keepPartials = true
+    /// Where: in a directory of this name below each file's own or, beginning with a slash, in this one; nil: beside it.
+    package var partialDirectory: [UInt8]?
     /// Runs of zeros take no room.
     package var sparse = false
     package var writing = WritingMode.aside
@@ -116,6 +118,7 @@ package struct JobOptions: Hashable, Sendable {
         if delta != .auto { list.number(71, UInt64(delta.rawValue)) }
         if refine != .auto { list.number(73, UInt64(refine.rawValue)) }
         if let blockLength { list.number(75, UInt64(blockLength)) }
+        if let partialDirectory { list.bytes(77, partialDirectory) }
         if digest != .xxh3 { list.number(76, UInt64(digest.rawValue)) }
         if let rateLimit { list.number(81, rateLimit) }
         if let maxDeletePercent { list.number(83, UInt64(maxDeletePercent)) }
@@ -184,6 +187,7 @@ package struct JobOptions: Hashable, Sendable {
             case 73: refine = try Self.choice(list, "job.refine")
             case 75: blockLength = try Self.blockLength(list.number())
             case 76: digest = try Self.choice(list, "job.digest")
+            case 77: partialDirectory = try Self.partialDirectory(list.bytes())
             case 81: rateLimit = try list.number()
             case 83: maxDeletePercent = try Self.percent(list.number())
             default: try list.skip(tag)
@@ -202,6 +206,17 @@ package struct JobOptions: Hashable, Sendable {
         let range = UInt64(ProtocolConstants.shortestBlock)...UInt64(ProtocolConstants.longestBlock)
         guard range.contains(value) else { throw .value("job.blockLength") }
         return UInt32(value)
+    }
+
+    /// One name, or a path from the root; neither may be one that is never sent.
+    package static func isPartialDirectory(_ path: [UInt8]) -> Bool {
+        guard path.first == UInt8(ascii: "/") else { return Names.isAcceptable(path[...]) }
+        return path.count <= ProtocolConstants.longestTarget && !path.contains(0)
+    }
+
+    private static func partialDirectory(_ bytes: [UInt8]) throws(WireError) -> [UInt8] {
+        guard isPartialDirectory(bytes) else { throw .value("job.partialDirectory") }
+        return bytes
     }
 
     private static func percent(_ value: UInt64) throws(WireError) -> UInt8 {

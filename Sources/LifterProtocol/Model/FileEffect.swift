@@ -148,6 +148,8 @@ package struct FileTarget: Sendable {
     package var basis = BasisPlace.sameName
     /// Its contents were asked for by a signature of the basis, so copies may come.
     package var isPatched = false
+    /// What an earlier run left of it may be copied from, too, and so may be longer than it will be.
+    package var copiesPart = false
     /// Where `set` lacks `.mode`: the mode for a new file is `entry`'s mode less the umask and set-id bits, and a
     /// replaced file keeps its old mode.
     package init(id: FileID, directory: DirectoryID, entry: Entry, set: AttributeSet, rule: ReplaceRule) {
@@ -328,11 +330,13 @@ package enum FileEffect: Sendable {
     case writeSmall(directory: DirectoryID, buffer: [UInt8], files: [SmallFile])
     /// Signs small regular files whole, which must still have their sizes.
     case signSmall(directory: DirectoryID, files: [BasisFile], limits: SignatureLimits)
-    /// Opens a regular file as a basis; it stays open, and watched, until `closeBasis`.
-    case openBasis(id: FileID, directory: DirectoryID, file: BasisFile, limits: SignatureLimits)
+    /// Opens a regular file as a basis; it stays open, and watched, until `closeBasis`. With `part`, what an earlier run
+    /// left of that target comes first and the file, if it has any bytes, behind it.
+    case openBasis(id: FileID, file: BasisFile, limits: SignatureLimits, directory: DirectoryID, part: FileTarget?)
     /// The hashes of ranges of an open basis.
     case signRanges(id: FileID, blockLength: UInt32, strongLength: UInt8, ranges: [BasisRange])
-    case closeBasis(id: FileID)
+    /// `removesPart`: what an earlier run left has done its service.
+    case closeBasis(id: FileID, removesPart: Bool)
     /// The next step of noting the regular files of the tree, of `smallest` bytes or more. Of the root's directories
     /// only these (nil: all).
     case indexTree(smallest: UInt64, directories: [[UInt8]]?)
@@ -440,6 +444,8 @@ package enum PartialDigest: Hashable, Sendable {
     case more
     /// All of it; the staged file is open.
     case whole(Resume)
+    /// The new contents are shorter: it is held, to be copied from.
+    case longer
     /// It is gone, or in somebody else's hands, or not to be trusted.
     case unusable
 }

@@ -15,6 +15,11 @@ package enum Names {
         partPrefix + hexadecimal(XXH3.hash64(name, seed: 0))
     }
 
+    /// Where what an earlier run left of it is kept while the new contents are staged.
+    package static func priorPart(of name: [UInt8]) -> [UInt8] {
+        part(of: name + [UInt8(ascii: "/"), UInt8(ascii: "/")])
+    }
+
     package static func hexadecimal(_ number: UInt64) -> [UInt8] {
         (0..<16).map { position in
             let digit = UInt8(truncatingIfNeeded: number >> UInt64(60 - 4 * position)) & 0xf

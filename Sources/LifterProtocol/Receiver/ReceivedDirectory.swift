@@ -177,6 +177,8 @@ struct ReceivedEntry: Sendable {
 struct Staging: Sendable {
     /// What an earlier run left is open, and its length was told: contents may begin there.
     var resumeAt: UInt64?
+    /// If they cannot, it is to serve as a basis.
+    var partServes = false
     var isOpening = false
     var isOpen = false
     var isWriting = false

@@ -107,6 +107,10 @@ extension ReceiverMachine {
         case .staging(let state): (staging, isNew) = (state, false)
         case .placing, .checking, .resuming, .searching, .linking: return core.release(.content, weight)
         }
+        if case .failed(let problem) = segment.end, problem.code == .mismatch, staging.partServes {
+            core.release(.content, weight)
+            return copyFromPart(segment.id)
+        }
         let beginsAnew = self.beginsAnew(&staging, segment)
         let isCopy = isNew && isSame(segment.offset, entry)
         if isCopy { copyWhole(entry, &staging) }

@@ -134,7 +134,7 @@ extension ReceiverEffect {
         switch self {
         case .forget: true
         case .scan, .owners, .make, .publish, .finish, .object, .attributes, .small, .digestPartial, .stage, .write,
-            .commit, .abandon, .checkRange, .checkFiles, .plan, .delete, .sweep, .signSmall, .openBasis,
+            .commit, .abandon, .checkRange, .checkFiles, .plan, .delete, .sweep, .signSmall, .openBasis, .closeBasis,
             .signRanges, .refine, .indexTree, .search, .links, .recordLinks, .claimLinks:
             false
         }

@@ -82,7 +82,8 @@ extension ReceiverMachine {
 
     /// A whole small file in one segment; it is in work from here on.
     private mutating func smallFile(_ segment: DeltaSegment, _ buffer: inout [UInt8]) -> SmallFile? {
-        guard var entry = open[segment.id], case .awaiting = entry.state, segment.offset == 0,
+        guard var entry = open[segment.id], case .awaiting = entry.state, entry.basis?.takesPart != true,
+            segment.offset == 0,
             case .whole(let digest?) = segment.end, segment.count == entry.entry.attributes.size,
             segment.count <= smallFile, segment.copies.count <= ProtocolConstants.longestList
         else { return nil }

@@ -315,11 +315,11 @@ extension ReceiverMachine {
 
     /// Asks the sender for a file's contents: for the rest of what an earlier run has left, or with the signature of what
     /// is here, or for the whole.
-    mutating func ask(_ id: FileID, resume: Resume? = nil) {
+    mutating func ask(_ id: FileID, resume: Resume? = nil, onlyResumes: Bool = false) {
         if resume != nil { open[id]?.basis = nil }
         if open[id]?.basis != nil { return toSign.append(id) }
         awaited[id] = true
-        wanted.append(Request.Item(id, resume: resume))
+        wanted.append(Request.Item(id, resume: resume, onlyResumes: onlyResumes))
     }
 
     /// Does a piece of writing once its directory exists.
@@ -436,7 +436,7 @@ extension ReceiverMachine {
 
     /// The end of an id that was in work.
     mutating func conclude(_ id: FileID, _ outcome: Outcome) {
-        closeBasis(id)
+        if case .failed = outcome { closeBasis(id, keepsPart: true) } else { closeBasis(id) }
         guard let entry = open.removeValue(forKey: id) else { return }
         directories[entry.directory]?.busy -= 1
         if entry.isLevel { directories[entry.directory]?.levelBusy -= 1 }

@@ -1,6 +1,8 @@
 // Files of which an earlier run has left the beginning: the scan of their directory has met its part. The part is
 // claimed and digested, step by step; then the request says how long it is, with the digest. If the sender finds the
-// same at the beginning of its own file it sends the rest, and otherwise all of it.
+// same at the beginning of its own file it sends the rest. If it does not, or if there is an older version of the file
+// as well, the part is what the new contents are compared with: it comes first in their basis, the older version behind.
+// Where differences are not looked for, all of the file comes.
 //
 // Contents that come without a request are for directories that this job makes, and in those nothing was left.
 
@@ -9,6 +11,10 @@ extension ReceiverMachine {
     mutating func askOrResume(_ id: FileID) {
         guard let entry = open[id], agreement.peerHas(Hello.resumeFeature), hasBeginning(entry) else {
             return askOrSearch(id)
+        }
+        if entry.basis != nil, options.writing == .aside, openBasisLimit > 0 {
+            open[id]?.basis?.takesPart = true
+            return ask(id)
         }
         open[id]?.state = .resuming
         waitingResumes.append(id)
@@ -20,8 +26,13 @@ extension ReceiverMachine {
     private mutating func hasBeginning(_ entry: ReceivedEntry) -> Bool {
         let isThere = !entry.changes.contains(.created) && !entry.changes.contains(.kind)
         if isThere && options.writing != .aside { return options.writing == .append }
-        guard directories[entry.directory]?.partials.isEmpty == false else { return false }
-        return directories[entry.directory]?.partials.remove(Names.part(of: entry.entry.name)) != nil
+        let prior = directories[entry.directory]?.partials.remove(Names.priorPart(of: entry.entry.name))
+        let part = directories[entry.directory]?.partials.remove(Names.part(of: entry.entry.name))
+        if prior != nil || part != nil { return true }
+        // Where all parts lie in one directory, no scan has met them.
+        return options.partialDirectory?.first == UInt8(ascii: "/")
+            && entry.entry.attributes.size >= agreement.smallestPartial
+            && directories[entry.directory]?.place == .existing
     }
 
     /// The part of a file is its own again from here on: it is not swept with what others have left.
@@ -46,7 +57,9 @@ extension ReceiverMachine {
     private mutating func digestPartial(_ id: FileID) {
         guard let entry = open[id] else { return }
         directories[entry.directory]?.isTouched = true
-        run(.digestPartial(target(id, entry)), as: .digestPartial(id))
+        var target = target(id, entry)
+        target.copiesPart = mayCopyPart(of: entry)
+        run(.digestPartial(target), as: .digestPartial(id))
     }
 
     mutating func digestedPartial(_ id: FileID, _ digest: PartialDigest) {
@@ -57,9 +70,11 @@ extension ReceiverMachine {
             var staging = Staging()
             staging.isOpen = true
             staging.resumeAt = resume.length
+            staging.partServes = mayCopyPart(of: entry) && resume.length >= Tuning.smallestDelta
             entry.state = .staging(staging)
             open[id] = entry
-            ask(id, resume: resume)
+            ask(id, resume: resume, onlyResumes: staging.partServes)
+        case .longer: copyFromPart(id)
         case .unusable:
             entry.state = .awaiting
             open[id] = entry
@@ -69,6 +84,24 @@ extension ReceiverMachine {
             askOrSearch(id)
             resumeWaiting()
         }
+    }
+
+    /// Whether what was left of a file may be its basis.
+    private func mayCopyPart(of entry: ReceivedEntry) -> Bool {
+        agreement.usesDelta && options.writing == .aside && openBasisLimit > 0
+            && entry.entry.attributes.size >= Tuning.smallestDelta
+    }
+
+    /// The contents do not go on where the part ends: it stays what it is, and they are compared with it.
+    mutating func copyFromPart(_ id: FileID) {
+        open[id]?.state = .awaiting
+        open[id]?.basis = Basis(size: 0, takesPart: true)
+        ask(id)
+    }
+
+    /// What was left of a file is not held for it alone any more.
+    mutating func endResume(_ id: FileID) {
+        if resumed.remove(id) != nil { resumeWaiting() }
     }
 
     /// The first contents of a file that could be continued: they begin behind what is here, or at the front, and then

@@ -7,6 +7,8 @@ struct Basis: Sendable {
     var size: UInt64
     /// Where it is not the file's own.
     var name: [UInt8]?
+    /// What an earlier run left of the file comes first, and the file that is there, if there is one, behind it.
+    var takesPart = false
     /// It is held open; small ones are looked up once more when they are needed.
     var isOpen = false
     /// The whole signature has been told, so that copies and finer signatures may be asked for.
@@ -63,11 +65,15 @@ extension ReceiverMachine {
             && (isSmallBasis(old, new) || openBasisLimit > 0)
     }
 
+    private func isSmall(_ basis: Basis, _ new: UInt64) -> Bool {
+        !basis.takesPart && isSmallBasis(basis.size, new)
+    }
+
     private func isSmallBasis(_ old: UInt64, _ new: UInt64) -> Bool {
         new <= smallFile && old <= Tuning.signedChunk
     }
 
-    private var openBasisLimit: Int { min(Tuning.openBases, workLimit / 4) }
+    var openBasisLimit: Int { min(Tuning.openBases, workLimit / 4) }
 
     private var signatureLimits: SignatureLimits {
         SignatureLimits(
@@ -90,9 +96,10 @@ extension ReceiverMachine {
         while signing.count < Tuning.signingJobs, let id = toSign.first {
             guard let entry = open[id], let basis = entry.basis else {
                 _ = toSign.popFirst()
+                endResume(id)
                 continue
             }
-            if isSmallBasis(basis.size, entry.entry.attributes.size) {
+            if isSmall(basis, entry.entry.attributes.size) {
                 startSmallSigning(entry.directory)
             } else {
                 guard basesOpen < openBasisLimit else { return }
@@ -103,8 +110,16 @@ extension ReceiverMachine {
                 nextSigning += 1
                 let file = BasisFile(
                     name: basis.name ?? entry.entry.name, size: basis.size, newSize: entry.entry.attributes.size)
+                var part: FileTarget?
+                if basis.takesPart {
+                    directories[entry.directory]?.isTouched = true
+                    part = target(id, entry)
+                    part?.copiesPart = true
+                }
                 run(
-                    .openBasis(id: id, directory: entry.directory, file: file, limits: signatureLimits),
+                    .openBasis(
+                        id: id, file: file, limits: signatureLimits, directory: entry.directory,
+                        part: part),
                     as: .openBasis(id))
             }
         }
@@ -121,7 +136,7 @@ extension ReceiverMachine {
                 continue
             }
             let size = entry.entry.attributes.size
-            guard entry.directory == directory, isSmallBasis(basis.size, size),
+            guard entry.directory == directory, isSmall(basis, size),
                 ids.isEmpty || bytes + basis.size <= Tuning.signedChunk
             else { break }
             _ = toSign.popFirst()
@@ -146,6 +161,8 @@ extension ReceiverMachine {
     }
 
     mutating func openedBasis(_ id: FileID, _ result: Result<BasisShape, FileProblem>) {
+        endResume(id)
+        if case .success(let shape) = result { open[id]?.basis?.size = shape.basisSize }
         update(id) { large in
             switch result {
             case .success(let shape): large.shape = shape
@@ -329,12 +346,20 @@ extension ReceiverMachine {
         ask(id)
     }
 
-    /// Lets go of a basis that is held open.
-    mutating func closeBasis(_ id: FileID) {
-        guard open[id]?.basis?.isOpen == true else { return }
+    /// Lets go of a basis that is held open. What an earlier run left goes with it, unless the next one may need it; its
+    /// directory stays until it has.
+    mutating func closeBasis(_ id: FileID, keepsPart: Bool = false) {
+        guard let entry = open[id], let basis = entry.basis, basis.isOpen else { return }
         open[id]?.basis?.isOpen = false
         basesOpen -= 1
-        run(.closeBasis(id: id), as: .forget)
+        let removes = basis.takesPart && !keepsPart
+        if removes { directories[entry.directory]?.busy += 1 }
+        run(.closeBasis(id: id, removesPart: removes), as: removes ? .closeBasis(entry.directory) : .forget)
+    }
+
+    mutating func closedBasis(in directory: DirectoryID) {
+        directories[directory]?.busy -= 1
+        finishIfDone(directory)
     }
 
     // MARK: Finer ones

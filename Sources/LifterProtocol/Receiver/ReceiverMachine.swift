@@ -195,15 +195,18 @@ package struct ReceiverMachine: Sendable {
     }
 
     package mutating func nextEffect() -> NumberedEffect? {
-        core.end == nil || core.end?.isComplete == true ? effects.popFirst() : nil
+        givesEffects ? effects.popFirst() : nil
     }
+
+    /// After an end that is none of success nothing more is done.
+    private var givesEffects: Bool { !effects.isEmpty && core.end?.isComplete ?? true }
 
     package mutating func nextEvent() -> MachineEvent? { events.popFirst() }
 
     package var end: SessionEnd? { core.end }
 
     package var hasOutput: Bool {
-        core.hasOutput || !effects.isEmpty || !events.isEmpty || (core.end == nil && canFlush)
+        core.hasOutput || givesEffects || !events.isEmpty || (core.end == nil && canFlush)
     }
 
     package var effectsRunning: Int { running.count - effects.count }
@@ -320,6 +323,7 @@ package struct ReceiverMachine: Sendable {
         case (.abandon(let id, let directory), .abandoned):
             stageEnded(id)
             abandonedStage(in: directory)
+        case (.closeBasis(let directory), .closedBasis): closedBasis(in: directory)
         case (.links(let ids), .linked(let answers)): linked(ids, answers)
         case (.claimLinks(let id), .claimedLinks(let contested)): claimedLinks(id, contested)
         case (.recordLinks(let directory, let names), .recordedLinks(let results)):
@@ -377,6 +381,8 @@ enum ReceiverEffect: Sendable {
     case digestPartial(FileID)
     case signSmall(UInt64)
     case openBasis(FileID)
+    /// In whose directory something is removed with it.
+    case closeBasis(DirectoryID)
     case signRanges(FileID, UInt64)
     case refine([BasisRange])
     case indexTree

@@ -139,7 +139,7 @@ extension SenderMachine {
         entry.requests += 1
         open[item.id] = entry
         if let resume = item.resume, resume.length <= node.listing.attributes(at: Int(entry.index)).size {
-            want(item.id, from: resume)
+            want(item.id, from: resume, only: item.onlyResumes)
         } else {
             want(item.id)
         }

@@ -60,9 +60,10 @@ struct LargeJob: Sendable {
 extension SenderMachine {
     /// Puts a file's contents in line; twice is allowed (a re-send after a digest mismatch). With `resume`, its
     /// beginning is compared first.
-    mutating func want(_ id: FileID, from resume: Resume? = nil) {
+    mutating func want(_ id: FileID, from resume: Resume? = nil, only: Bool = false) {
         guard let item = queue(id) else { return }
-        if let resume { checks.append(PrefixTask(item: item, resume: resume)) } else { requested.append(item) }
+        guard let resume else { return requested.append(item) }
+        checks.append(PrefixTask(item: item, resume: resume, isOnly: only))
     }
 
     /// Counts a file whose contents are wanted. Whoever gets the item puts it in line.

@@ -5,6 +5,8 @@
 struct PrefixTask: Sendable {
     var item: ContentItem
     var resume: Resume
+    /// Otherwise the receiver asks in another way.
+    var isOnly = false
 }
 
 extension SenderMachine {
@@ -43,6 +45,9 @@ extension SenderMachine {
                 summary.matchedBytes &+= task.resume.length
             }
             endCheck(.open(task.resume.length))
+        case .success(.different) where task.isOnly:
+            run(.closeSource(id: task.item.id), as: .closeSource)
+            endCheck(.failed(FileProblem(.mismatch, doing: "continuing what an earlier run left")))
         case .success(.more), .success(.different): endCheck(.open(0))
         case .failure(let problem):
             run(.closeSource(id: task.item.id), as: .closeSource)

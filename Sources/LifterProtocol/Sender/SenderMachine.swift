@@ -151,14 +151,17 @@ package struct SenderMachine: Sendable {
     }
 
     package mutating func nextEffect() -> NumberedEffect? {
-        core.end == nil || core.end?.isComplete == true ? effects.popFirst() : nil
+        givesEffects ? effects.popFirst() : nil
     }
+
+    /// After an end that is none of success nothing more is done.
+    private var givesEffects: Bool { !effects.isEmpty && core.end?.isComplete ?? true }
 
     package mutating func nextEvent() -> MachineEvent? { events.popFirst() }
 
     package var end: SessionEnd? { core.end }
 
-    package var hasOutput: Bool { core.hasOutput || !effects.isEmpty || !events.isEmpty }
+    package var hasOutput: Bool { core.hasOutput || givesEffects || !events.isEmpty }
 
     /// Effects given out whose results have not come back.
     package var effectsRunning: Int { running.count - effects.count }

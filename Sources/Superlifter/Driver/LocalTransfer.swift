@@ -42,7 +42,7 @@ struct LocalTransfer {
         receiver.setDigestKey(agreement.contentKey)
         let outcome: Result<TransferSummary, SuperlifterError>
         do throws(Errno) {
-            outcome = try run(agreement, shape, root, sender, receiver, Session.ready(root, fileSystem))
+            outcome = try run(agreement, shape, root, sender, receiver, Session.ready(root, agreement, fileSystem))
         } catch {
             throw SuperlifterError(.file, "running the session", causes: [error.description])
         }

@@ -42,15 +42,16 @@ struct RemotePull {
         let fileSystem = KernelFileSystem(useOpenat2: client.usesOpenat2)
         let unknown = Ready(isEmpty: false, timeGranularity: 1)
         if purpose == .list { return Ready(isEmpty: true, timeGranularity: 1) }
+        let isElsewhere = Session.keepsElsewhere(client.options.jobOptions(purpose))
         do throws(Errno) {
             let descriptor = try fileSystem.openRoot(target, [.read, .directory])
             defer { fileSystem.close(descriptor) }
             var names = DirectoryNames()
             while names.count == 0, try fileSystem.readNames(of: descriptor, into: &names) {}
             let facts = try fileSystem.facts(of: descriptor)
-            return Ready(isEmpty: names.count == 0, timeGranularity: max(1, facts.timeGranularity))
+            return Ready(isEmpty: names.count == 0 && !isElsewhere, timeGranularity: max(1, facts.timeGranularity))
         } catch .noEntry {
-            return Ready(isEmpty: true, timeGranularity: 1)
+            return Ready(isEmpty: !isElsewhere, timeGranularity: 1)
         } catch {
             return unknown
         }

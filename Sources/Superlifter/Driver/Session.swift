@@ -66,7 +66,10 @@ enum Session {
     }
 
     /// The file layer's settings for one end of a job.
-    static func settings(_ agreement: Agreement, isSender: Bool) throws(SuperlifterError) -> FileSettings {
+    /// `base`: what a path from the root is read beneath.
+    static func settings(
+        _ agreement: Agreement, isSender: Bool, base: PathBase = .user
+    ) throws(SuperlifterError) -> FileSettings {
         let options = agreement.job.options
         var settings = FileSettings(ownUserID: Users.effectiveUser)
         settings.filter = try filter(agreement.job.rules)
@@ -82,6 +85,7 @@ enum Session {
         settings.heldDirectories = DescriptorBudget.directories / (agreement.isInProcess ? 2 : 1)
         settings.omitDirectoryTimes = options.omitDirectoryTimes || !options.keepTimes
         settings.keepsPartials = options.keepPartials
+        settings.partialPlace = try partialPlace(options, isSender: isSender, base: base)
         settings.makesHoles = options.sparse
         settings.writesInPlace = options.writing != .aside
         settings.appends = options.writing == .append
@@ -90,6 +94,20 @@ enum Session {
             options, abilities: agreement.receiverAbilities, granularity: 1, key: agreement.digestKey)
         settings.newDirectorySet = rules.directorySet
         return settings
+    }
+
+    /// One directory for all is the receiver's; a name is passed by at both ends.
+    private static func partialPlace(
+        _ options: JobOptions, isSender: Bool, base: PathBase
+    ) throws(SuperlifterError) -> PartialPlace {
+        guard let path = options.partialDirectory else { return .beside }
+        guard JobOptions.isPartialDirectory(path) else {
+            throw SuperlifterError(
+                .usage,
+                "\(Display.escaped(path)): cannot hold incomplete files; name a directory or a path from the root")
+        }
+        if path.first != UInt8(ascii: "/") { return .below(name: path) }
+        return isSender ? .beside : .fixed(path: path, base: base)
     }
 
     static func filter(_ rules: [[UInt8]]) throws(SuperlifterError) -> FilterRules {
@@ -110,8 +128,15 @@ enum Session {
     }
 
     /// What the receiver tells of its opened destination.
-    static func ready(_ root: DestinationRoot, _ fileSystem: any FileSystem) -> Ready {
-        Ready(isEmpty: root.isEmpty || root.isMissing, timeGranularity: root.timeGranularity(fileSystem))
+    static func ready(_ root: DestinationRoot, _ agreement: Agreement, _ fileSystem: any FileSystem) -> Ready {
+        Ready(
+            isEmpty: (root.isEmpty || root.isMissing) && !keepsElsewhere(agreement.job.options),
+            timeGranularity: root.timeGranularity(fileSystem))
+    }
+
+    /// An earlier run may have left something although the destination holds nothing.
+    static func keepsElsewhere(_ options: JobOptions) -> Bool {
+        options.keepPartials && options.partialDirectory?.first == UInt8(ascii: "/")
     }
 
     static func destination(

@@ -228,8 +228,10 @@ public struct Server: Sendable {
         do throws(SuperlifterError) {
             root = try Session.destination(
                 result.job.paths[0], agreement, shape: shape, base: base, fileSystem: fileSystem)
-            var settings = try Session.settings(agreement, isSender: false)
+            var settings = try Session.settings(agreement, isSender: false, base: base)
             settings.appendOnly = onlyAdds
+            // Nothing could be taken away there again.
+            if onlyAdds { settings.partialPlace = .beside }
             layer = FileLayer(fileSystem: fileSystem, settings: settings, role: .receiver(root))
         } catch {
             greeting.sayAbort(error.abort)
@@ -238,7 +240,7 @@ public struct Server: Sendable {
         layer.setDigestKey(agreement.contentKey)
         let stream = try greeting.accept(hello, result)
         var machine = ReceiverMachine(
-            agreement, destination: Session.ready(root, fileSystem), rootExists: !root.isMissing,
+            agreement, destination: Session.ready(root, agreement, fileSystem), rootExists: !root.isMissing,
             rootIsNew: root.isNew, renamedTo: root.renamedTo, reportsEvents: false, now: Clock.monotonic)
         machine.workLimit = DescriptorBudget.work
         machine.onlyAdds = onlyAdds && result.job.purpose == .transfer

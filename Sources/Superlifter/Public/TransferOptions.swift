@@ -135,6 +135,9 @@ public struct TransferOptions: Hashable, Sendable {
 
     /// What has arrived of a large file when a run is interrupted stays, and the next run goes on from there.
     public var keepsPartials = true
+    /// Where: in a directory of this name below each file's own or, with a path from the root, in one for all (at the
+    /// receiver's end); nil: beside the file. Such a directory is neither sent nor deleted.
+    public var partialDirectory: [UInt8]?
     /// Runs of zeros become holes that take no room on the disk.
     public var sparse = false
     /// A larger new file is copied from one that is at the destination under another name and is the same. Where there
@@ -195,6 +198,7 @@ public struct TransferOptions: Hashable, Sendable {
         job.force = force
         job.makePath = makesPath
         job.keepPartials = keepsPartials
+        job.partialDirectory = keepsPartials ? partialDirectory : nil
         job.sparse = sparse
         job.detectRenames = detectsRenames
         job.fuzzy = startsFromSimilar

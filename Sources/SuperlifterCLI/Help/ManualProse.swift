@@ -286,8 +286,8 @@ enum ManualProse {
         .item(
             ".sl-part-*",
             """
-            A file or directory that is being made, beside its final name. One that an interrupted run left is \
-            continued or removed by the next. Names of this pattern are never sent.
+            A file or directory that is being made, beside its final name or where --partial-dir says. What an \
+            interrupted run left is continued, copied from or removed by the next. Names of this pattern are never sent.
             """),
         .item(
             ".sl-displaced-*",

@@ -67,7 +67,7 @@ package enum OptionID: Sendable, CaseIterable {
     case exclude, include, excludeFrom, includeFrom, filter
     case perms, times, owner, group, links, devices, hardLinks, numericIDs, omitDirectoryTimes
     case delete, deleteBefore, deleteExcluded, maxDelete, force, deleteFromEmpty
-    case makePath, partial, sparse, inPlace, appendVerify, detectRenames, fuzzy
+    case makePath, partial, partialDir, sparse, inPlace, appendVerify, detectRenames, fuzzy
     case compress, compressDefault, bwlimit, timeout, connectTimeout, retry
     case wholeFile, blockSize, refine, checksumChoice
     case rsh, remotePath, sshPipes, via, ipv4, ipv6, address

@@ -10,7 +10,19 @@ extension OptionTable {
             "partial", nil, nil, .means(.partial, "the default"), negated: .built(.partial), showsNegated: true,
             for: .changing, in: .writing, "throw away what arrived of an interrupted file",
             "By default what arrived of a file of 1 MiB or more stays beside it under a reserved name, out of sight of "
-                + "the next run's comparison, and that run sends only the rest if the beginning is still the same."),
+                + "the next run's comparison, and that run sends only the rest if the beginning is still the same. If it "
+                + "is not, or if there is an older version, too, only that is sent which neither of them has."),
+        Option(
+            "partial-dir", nil, "DIR", .built(.partialDir), negated: .accepted("the default"), for: .changing,
+            in: .writing, "keep what arrived of interrupted files in DIR",
+            """
+            DIR is one name, and then a directory of that name below each one that needs it, which goes again when it is \
+            empty; or a path from the root, and then one directory for all at the receiving end (beneath --root, or \
+            the module, if there is one), of which the last component is made if it is missing. Large files are also \
+            written there. DIR is passed by at both ends: it is neither sent nor deleted. Where it is a symbolic link, \
+            on another file system than the files, somebody else's, or can be written to by others, and on servers \
+            that only add, parts stay beside the files.
+            """),
         Option(
             "sparse", "S", nil, .built(.sparse), negated: .built(.sparse), for: .changing, in: .writing,
             "turn runs of zeros into holes", "Holes of the source are not read where its file system tells of them."),
@@ -49,7 +61,6 @@ extension OptionTable {
             directory of the destination the one is taken whose name shares the most bytes at its beginning and its \
             end, at least half of the longer name. Not with --whole-file, --inplace or --append-verify.
             """),
-        later("partial-dir", nil, "DIR", "keep incomplete files in DIR"),
         later("temp-dir", nil, "DIR", "write new files in DIR first"),
         later("delay-updates", nil, nil, "put all files in place at the end"),
         later("link-dest", nil, "DIR", "hard link to files in DIR that are the same", repeatable: true),

@@ -78,6 +78,19 @@ enum OptionValues {
         return UInt32(value * unit)
     }
 
+    /// A name, or a path from the root, without slashes behind it.
+    static func partialDirectory(_ text: [UInt8]) -> [UInt8]? {
+        let slash = UInt8(ascii: "/")
+        var path = text[...]
+        while path.last == slash { path.removeLast() }
+        if path.isEmpty || path.contains(0) { return nil }
+        if path.first == slash { return path.count <= 4095 ? Array(path) : nil }
+        let isName =
+            !path.contains(slash) && path.count <= 255 && ![".", ".."].contains { path.elementsEqual($0.utf8) }
+            && !path.starts(with: ".sl-part-".utf8) && !path.starts(with: ".sl-displaced-".utf8)
+        return isName ? Array(path) : nil
+    }
+
     /// `auto`, `none`, `zstd[:LEVEL]`, `zlib[:LEVEL]`.
     static func compression(_ text: [UInt8]) -> Wire.Compression? {
         let parts = text.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)

@@ -61,7 +61,7 @@ package struct PlanBuilder {
         request.selection = try selection()
         request.keep = keeping()
         request.deletion = try deletion()
-        request.writing = writing()
+        request.writing = try writing()
         request.wire = try wire()
         request.connection = try connecting()
         request.output = try output()
@@ -164,10 +164,16 @@ package struct PlanBuilder {
         return deletion
     }
 
-    private func writing() -> Writing {
+    private func writing() throws(UsageFailure) -> Writing {
         var writing = Writing()
         writing.makesPath = parsed.isOn(.makePath)
         writing.keepsPartials = parsed.isOn(.partial, otherwise: true)
+        if let occurrence = parsed.last(.partialDir) {
+            guard let directory = OptionValues.partialDirectory(occurrence.value) else {
+                throw refusal(occurrence, "one name without a slash, or a path that begins with one")
+            }
+            writing.partialDirectory = directory
+        }
         writing.sparse = parsed.isOn(.sparse)
         writing.detectsRenames = parsed.isOn(.detectRenames, otherwise: true)
         writing.fuzzy = parsed.isOn(.fuzzy)

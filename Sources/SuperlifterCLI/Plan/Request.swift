@@ -129,6 +129,8 @@ package struct Writing: Equatable, Sendable {
     /// Create missing parents of the destination.
     package var makesPath = false
     package var keepsPartials = true
+    /// A name or a path from the root; nil: beside each file.
+    package var partialDirectory: [UInt8]?
     package var sparse = false
     /// New files are looked for under other names at the destination.
     package var detectsRenames = true

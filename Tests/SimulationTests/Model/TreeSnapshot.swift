@@ -61,10 +61,11 @@ struct TreeSnapshot: Hashable, Sendable {
         directory.isEmpty ? name : directory + [ModelPath.slash] + name
     }
 
-    /// One of the two patterns of names that belong to Superlifter, anywhere on the path.
+    /// One of the two patterns of names that belong to Superlifter, or where it was told to keep parts, anywhere on the path.
     static func isReserved(_ path: [UInt8]) -> Bool {
         path.split(separator: ModelPath.slash).contains {
             $0.starts(with: ".sl-part-".utf8) || $0.starts(with: ".sl-displaced-".utf8)
+                || $0.elementsEqual(SessionPlan.partialName)
         }
     }
 

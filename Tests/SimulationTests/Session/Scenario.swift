@@ -22,6 +22,7 @@ struct Scenario {
         scenario.growTrees()
         scenario.chooseDelta()
         scenario.chooseDigest()
+        scenario.choosePartials()
         scenario.moveSome()
         scenario.rearrangeSome()
         return scenario
@@ -41,6 +42,7 @@ struct Scenario {
         scenario.growTrees()
         scenario.chooseDelta()
         scenario.chooseDigest()
+        scenario.choosePartials()
         scenario.moveSome()
         scenario.rearrangeSome()
         return scenario
@@ -117,6 +119,14 @@ struct Scenario {
     /// By the seed, so that all else is drawn as before.
     private mutating func chooseDigest() {
         if seed % 7 == 3, SHA256.isHere { plan.options.digest = .sha256 }
+    }
+
+    private mutating func choosePartials() {
+        switch seed % 5 {
+        case 2: plan.options.partialDirectory = SessionPlan.partialName
+        case 4: plan.options.partialDirectory = Array("/parts".utf8)
+        default: break
+        }
     }
 
     private mutating func growTrees() {

@@ -69,6 +69,16 @@ struct SessionPlan: Sendable {
         case server
     }
 
+    /// Below each directory, in some scenarios, and no part of what is compared.
+    static let partialName = Array(".sim-parts".utf8)
+
+    /// Where parts are kept at one end.
+    private func partialPlace(isSender: Bool) -> PartialPlace {
+        guard let path = options.partialDirectory, protection != .server else { return .beside }
+        if path.first != UInt8(ascii: "/") { return .below(name: path) }
+        return isSender ? .beside : .fixed(path: path, base: .user)
+    }
+
     /// The smallest windows that a peer may announce.
     static var smallestLimits: Limits {
         var limits = Limits()
@@ -114,6 +124,7 @@ struct SessionPlan: Sendable {
         settings.heldDirectories = heldDirectories
         settings.keepsPartials = smallestPartial > 0
         settings.smallestPartial = max(1, smallestPartial)
+        settings.partialPlace = partialPlace(isSender: isSender)
         settings.digestStep = digestStep
         settings.makesHoles = options.sparse
         settings.writesInPlace = options.writing != .aside

@@ -101,7 +101,8 @@ final class SimulatedSide {
     }
 
     private var ready: Ready {
-        Ready(isEmpty: destination?.isEmpty ?? true, timeGranularity: plan.granularity)
+        let isElsewhere = plan.options.partialDirectory?.first == UInt8(ascii: "/")
+        return Ready(isEmpty: !isElsewhere && destination?.isEmpty ?? true, timeGranularity: plan.granularity)
     }
 
     // MARK: The first flight
@@ -188,6 +189,7 @@ final class SimulatedSide {
     private func begin(_ agreed: Agreement, _ now: UInt64) {
         var agreement = agreed
         agreement.smallestMoved = plan.smallestMoved
+        agreement.smallestPartial = max(1, plan.smallestPartial)
         layer?.setDigestKey(agreement.contentKey)
         if let shape, isSender {
             var sender = SenderMachine(agreement, shape: shape, now: now)
