@@ -9,24 +9,36 @@
 package enum Display {
     /// The bytes as one line of harmless text.
     package static func escaped(_ bytes: some Collection<UInt8>) -> String {
-        let input = Array(bytes)
+        String(decoding: escapedBytes(bytes), as: UTF8.self)
+    }
+
+    /// The same as UTF-8.
+    package static func escapedBytes(_ bytes: some Collection<UInt8>) -> [UInt8] {
+        escape(Array(bytes), keepsEscapes: false)
+    }
+
+    /// Text some of which may be escaped already, as one harmless line: what reads as an escape is kept.
+    package static func line(_ text: String) -> String {
+        let isHarmless = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
+        return isHarmless ? text : String(decoding: escape(Array(text.utf8), keepsEscapes: true), as: UTF8.self)
+    }
+
+    private static func escape(_ input: [UInt8], keepsEscapes: Bool) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(input.count)
         var index = 0
         while index < input.count {
             let length = visibleLength(in: input, at: index)
-            if length == 0 {
+            let isConfusing = !keepsEscapes && input[index] == backslash && looksEscaped(input, at: index)
+            if length == 0 || isConfusing {
                 appendOctal(input[index], to: &text)
-                index += 1
-            } else if input[index] == backslash && looksEscaped(input, at: index) {
-                appendOctal(backslash, to: &text)
                 index += 1
             } else {
                 text.append(contentsOf: input[index..<index + length])
                 index += length
             }
         }
-        return String(decoding: text, as: UTF8.self)
+        return text
     }
 
     /// The same for at most `limit` bytes; what was left out is counted behind.

@@ -12,6 +12,7 @@ package enum WrongProtocol: Hashable, Sendable {
     case rsync
     case tls
     case commandNotFound
+    case terminalEcho
     case noise
 
     /// Who should have spoken our protocol.
@@ -38,6 +39,9 @@ package enum WrongProtocol: Hashable, Sendable {
         if bytes.count >= 3, bytes[0] == 0x16 || bytes[0] == 0x15, bytes[1] == 3, bytes[2] <= 4 { return .tls }
         let complaints = ["ommand not found", ": not found", "No such file or directory", "is not recognized as"]
         if complaints.contains(where: { contains(bytes, $0) }) { return .commandNotFound }
+        // A terminal echoes what we said with its control characters spelled out; the preamble holds ^Z, and ^@ is
+        // everywhere. The program behind it may be gone by then: a nonce can hold ^C.
+        if contains(bytes, "^@") || contains(bytes, "^Z") { return .terminalEcho }
         return .noise
     }
 
@@ -59,10 +63,13 @@ package enum WrongProtocol: Hashable, Sendable {
         case .tls: "the other end speaks TLS, not Superlifter's protocol; check the port"
         case .commandNotFound where speaker == .shell:
             "the far side found no superlifter program; name it with --remote-path or SUPERLIFTER_REMOTE_PATH"
+        case .terminalEcho where speaker == .shell:
+            "the far side runs its command in a terminal, which changes what passes "
+                + "(take -t out of the ssh command, and RequestTTY out of ssh's configuration)"
         case .noise where speaker == .shell:
             "something else wrote into the stream first, often a login shell's start-up file "
                 + "(test: ssh HOST true | od -c must print nothing)"
-        case .noise, .commandNotFound: "this is not a Superlifter server; check host and port"
+        case .noise, .terminalEcho, .commandNotFound: "this is not a Superlifter server; check host and port"
         }
     }
 
@@ -73,7 +80,7 @@ package enum WrongProtocol: Hashable, Sendable {
         case .ssh: "an SSH client came here; this is a Superlifter server"
         case .rsync: "an rsync client came here; this is a Superlifter server, reached by superlifter's tcp://host/path"
         case .tls: "a TLS client came here; this server speaks Superlifter's own protocol, plainly"
-        case .noise, .commandNotFound: "the client speaks another protocol; this is a Superlifter server"
+        case .noise, .terminalEcho, .commandNotFound: "the client speaks another protocol; this is a Superlifter server"
         }
     }
 

@@ -45,12 +45,12 @@ final class TransferFace {
         let tells = (request.output.verbosity > 0 || request.selection.dryRun) && !request.output.isQuiet
         let dry = request.selection.dryRun ? " (dry run)" : ""
         for (source, path) in mappings {
-            let line = Escaping.printable(source) + Array(" -> ".utf8) + Escaping.printable(path)
+            let line = Printable.bytes(source) + Array(" -> ".utf8) + Printable.bytes(path)
             if tells, !request.output.json { console.put(line + [0x0A]) }
             log?.add(Array("\(request.action.command.rawValue) ".utf8) + line + Array(dry.utf8))
         }
         if mappings.isEmpty, let source = request.sources.first {
-            log?.add(Array("\(request.action.command.rawValue) ".utf8) + Escaping.printable(source))
+            log?.add(Array("\(request.action.command.rawValue) ".utf8) + Printable.bytes(source))
         }
     }
 

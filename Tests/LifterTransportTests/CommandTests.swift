@@ -95,6 +95,7 @@ struct WrongProtocolTests {
         ("\u{16}\u{3}\u{1}", .tls), ("bash: line 1: superlifter: command not found\n", .commandNotFound),
         ("sh: 1: superlifter: not found\n", .commandNotFound), ("Unknown host", .noise),
         ("Welcome to host!\n", .noise), ("SSH", .noise), ("\0\0\0\u{4}", .noise),
+        ("\u{d3}SLF\r\n^Z\r\n^C^@^@", .terminalEcho), ("^C^@^@~\u{1}", .terminalEcho),
     ])
     func named(first: String, expected: WrongProtocol) {
         let bytes = Array(first.utf8)
@@ -105,6 +106,7 @@ struct WrongProtocolTests {
 
     @Test func everyExplanationSaysWhatToDo() {
         #expect(WrongProtocol.commandNotFound.explanation(firstBytes: [], from: .shell).contains("--remote-path"))
+        #expect(WrongProtocol.terminalEcho.explanation(firstBytes: [], from: .shell).contains("RequestTTY"))
         #expect(WrongProtocol.ssh.explanation(firstBytes: [], from: .shell).contains("host:path"))
         let long = [UInt8](repeating: 0x41, count: 5_000)
         #expect(WrongProtocol.noise.explanation(firstBytes: long, from: .shell).contains("4800 bytes more"))

@@ -1,3 +1,4 @@
+import Superlifter
 import SuperlifterCLI
 import Testing
 
@@ -57,14 +58,14 @@ import Testing
         ("\u{85}", "\\#302\\#205"), ("\u{202E}x", "\\#342\\#200\\#256x"), ("\\#012", "\\#134#012"), ("\\#09", "\\#09"),
     ])
     func namesAreMadeHarmless(_ name: String, _ shown: String) {
-        #expect(Escaping.printableText(bytes(name)) == shown)
+        #expect(Printable.text(bytes(name)) == shown)
     }
 
     @Test func everyTwoBytesEscapeToPrintableText() {
         for first in UInt8.min...UInt8.max {
             for second in UInt8.min...UInt8.max {
-                let shown = Escaping.printable([first, second])
-                #expect(Escaping.isUTF8(shown))
+                let shown = Printable.bytes([first, second])
+                #expect(String(validating: shown, as: UTF8.self) != nil)
                 #expect(!shown.contains { $0 < 0x20 || $0 == 0x7F })
             }
         }

@@ -70,7 +70,7 @@ private final class NarrowLink: Link {
     let wantsTurn = false
     let wakesAt: UInt64? = nil
     let rate: UInt64? = nil
-    func liftLimit() {}
+    func beginFarewell() {}
     let received: UInt64 = 0
     let sent: UInt64 = 0
 }

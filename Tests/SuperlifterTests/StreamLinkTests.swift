@@ -37,4 +37,38 @@ import Testing
         }
         #expect(transfer == .bytes(Int(link.sent - 4096)))
     }
+
+    /// A peer that goes on writing while our last words cannot leave: nobody takes its messages any more, and what
+    /// nobody takes must not keep poll from waiting.
+    @Test func afterTheEndWhatArrivesIsDropped() throws {
+        let ends = try Streams.makeSocketPair().release()
+        let ours = Descriptor(owning: ends.reading)
+        let theirs = Descriptor(owning: ends.writing)
+        for end in [ours.raw, theirs.raw] { try Streams.setNonBlocking(true, of: end) }
+        let link = StreamLink(
+            input: ours.raw, output: ours.raw, decoder: FrameDecoder(),
+            encoder: try FrameEncoder(content: .none, listings: false), contents: .none, limit: nil, received: 0,
+            sent: 0)
+        link.beginFarewell()
+        let noise = [UInt8](repeating: 0x55, count: 64 << 10)
+        var written = 0
+        // More than the decoder would ever hold.
+        while written < 16 << 20 {
+            let transfer: Transfer = try noise.withUnsafeBytes { try Streams.write(theirs.raw, from: $0) }
+            if case .bytes(let count) = transfer { written += count }
+            var poller = Poller()
+            link.register(in: &poller)
+            _ = try poller.wait(timeout: 0)
+            link.turn(poller)
+        }
+        var poller = Poller()
+        var turns = 0
+        repeat {
+            poller.removeAll()
+            link.register(in: &poller)
+            turns += 1
+        } while try poller.wait(timeout: 0) > 0 && { link.turn(poller); return turns < 1_000 }()
+        #expect(turns < 1_000)
+        #expect(!link.inputHasEnded)
+    }
 }

@@ -148,3 +148,26 @@ def must(run, argv):
 
 def middle(values):
     return statistics.median(values)
+
+
+def check(source, destination):
+    found = walker.compare(source, destination)
+    if found:
+        sys.exit(f"{destination} is not a copy: {found[:5]}")
+
+
+def report(title, runs, counts):
+    print(f"\n{title}\n{'':8}{'wall s':>9}{'CPU s':>9}{'client':>9}{'server':>9}{'client MiB':>12}{'server MiB':>12}"
+          f"{'bytes up':>14}{'bytes down':>14}")
+    for name, some in runs.items():
+        def of(field):
+            return middle([getattr(run, field) for run in some])
+        print(f"{name:8}{of('wall'):9.3f}{of('cpu'):9.3f}{of('client_cpu'):9.3f}{of('server_cpu'):9.3f}"
+              f"{of('client_peak') / 1024:12.1f}{of('server_peak') / 1024:12.1f}"
+              f"{counts[name][0]:14}{counts[name][1]:14}")
+    ours, theirs = runs["ours"], runs["rsync"]
+    for field in ["wall", "cpu"]:
+        ratios = sorted(getattr(a, field) / max(getattr(b, field), 1e-9) for a, b in zip(ours, theirs))
+        print(f"ours / rsync, {field}: median {middle(ratios):.2f}, from {ratios[0]:.2f} to {ratios[-1]:.2f}")
+    both_ways = {name: up + down for name, (up, down, _) in counts.items()}
+    print(f"ours / rsync, bytes both ways: {both_ways['ours'] / max(1, both_ways['rsync']):.3f}", flush=True)

@@ -29,8 +29,8 @@ protocol Link: AnyObject {
     var wakesAt: UInt64? { get }
     /// Bytes a second that it takes or may take; nil while nothing waits for it.
     var rate: UInt64? { get }
-    /// The last words need not wait.
-    func liftLimit()
+    /// The session is over: the last words need not wait for a limit, and nobody takes what still arrives.
+    func beginFarewell()
     /// Bytes in both directions.
     var received: UInt64 { get }
     var sent: UInt64 { get }

@@ -73,7 +73,7 @@ final class LocalLink: Link {
 
     func flush() {}
 
-    func liftLimit() {}
+    func beginFarewell() {}
 
     /// Credit bounds what is under way.
     var hasRoom: Bool { true }

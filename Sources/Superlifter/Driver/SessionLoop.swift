@@ -162,7 +162,7 @@ final class SessionLoop<Machine: SessionMachine> {
     /// Gives the last words (a Goodbye, or the reason of an abort) time to leave, and a peer's reason to arrive.
     private func sayFarewell() throws(Errno) {
         let end = Clock.monotonic + Self.farewell
-        link.liftLimit()
+        link.beginFarewell()
         // Last words go past contents, however many of them wait: a slow stream has no room for anything else.
         while let message = machine.nextMessage() {
             do throws(WireError) { try link.send(message) } catch { break }

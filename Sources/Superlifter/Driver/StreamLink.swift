@@ -24,6 +24,8 @@ final class StreamLink: Link {
     private var inputEnded = false
     private var outputBroken = false
     private var isWaiting = false
+    /// What arrives is read and dropped: a peer that cannot write may not read either.
+    private var isOver = false
     /// The last read was of a long frame.
     private var expectsLongFrame = false
     private var inputPlace = 0
@@ -74,7 +76,8 @@ final class StreamLink: Link {
         wantsTurn = false
         if !poller.events(at: codecPlace).isEmpty { contents.collect() }
         flush()
-        if !inputEnded && !poller.events(at: inputPlace).isEmpty { read() }
+        guard !inputEnded, !poller.events(at: inputPlace).isEmpty else { return }
+        if isOver { discard() } else { read() }
     }
 
     private func read() {
@@ -101,6 +104,14 @@ final class StreamLink: Link {
             if isPeek { break }
         }
         wantsTurn = true
+    }
+
+    private func discard() {
+        do throws(Errno) {
+            if case .end = try Self.read(input, &buffer, buffer.count) { inputEnded = true }
+        } catch {
+            inputEnded = true
+        }
     }
 
     /// Reads the missing part of a long frame into its place, or else `most` bytes by way of the buffer.
@@ -241,7 +252,8 @@ final class StreamLink: Link {
         return min(limiter.rate, meter.rate ?? .max)
     }
 
-    func liftLimit() {
+    func beginFarewell() {
+        isOver = true
         limiter = nil
         wakesAt = nil
     }

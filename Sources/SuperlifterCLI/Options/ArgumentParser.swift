@@ -3,6 +3,8 @@
 // Arguments are bytes and stay bytes: a file name need not be text. Functions follow in the order in which one
 // argument meets them: long option, cluster of letters, the option found, the unknown option explained.
 
+import Superlifter
+
 package struct ArgumentParser {
     private var arguments: [[UInt8]]
     private var position = 0
@@ -40,10 +42,10 @@ package struct ArgumentParser {
         }
         if first.first == UInt8(ascii: "-") {
             throw UsageFailure(
-                "the command comes first: superlifter push \(Escaping.printableText(first)) ... SOURCE... DESTINATION")
+                "the command comes first: superlifter push \(Printable.text(first)) ... SOURCE... DESTINATION")
         }
         let names = Command.allCases.map(\.rawValue)
-        let word = Escaping.printableText(first)
+        let word = Printable.text(first)
         if let nearest = EditDistance.nearest(to: word, among: names, atMost: 2) {
             throw UsageFailure("\(word): no such command; did you mean \(nearest)?")
         }
@@ -73,7 +75,7 @@ package struct ArgumentParser {
         let equals = body.firstIndex(of: UInt8(ascii: "="))
         let name = body[..<(equals ?? body.endIndex)]
         let attached = equals.map { Array(body[($0 + 1)...]) }
-        let spelled = "--" + Escaping.printableText(name)
+        let spelled = "--" + Printable.text(name)
 
         if let option = OptionTable.option(long: name) {
             try take(option, option.status, negated: false, attached: attached, spelled: spelled)
@@ -93,7 +95,7 @@ package struct ArgumentParser {
         while index < argument.count {
             let letter = argument[index]
             index += 1
-            let spelled = "-" + Escaping.printableText([letter])
+            let spelled = "-" + Printable.text([letter])
             guard let option = OptionTable.option(short: letter) else {
                 throw Self.unknown(name: [letter], spelled: spelled)
             }

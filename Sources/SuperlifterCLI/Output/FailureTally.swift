@@ -1,6 +1,8 @@
 // What failed, by reason: how often, and where first. Told at the end, when the single lines may have scrolled away.
 // Reasons come from the peer as well, so only so many are told apart.
 
+import Superlifter
+
 package struct FailureTally: Sendable {
     package struct Reason: Equatable, Sendable {
         /// What was being done, and why it failed.
@@ -56,7 +58,7 @@ package struct FailureTally: Sendable {
     package var lines: [[UInt8]] {
         let sorted = reasons.enumerated().sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }
         var lines = sorted.map { _, reason in
-            Array("  \(Quantity.count(reason.count)) \(reason.text); first: ".utf8) + Escaping.printable(reason.first)
+            Array("  \(Quantity.count(reason.count)) \(reason.text); first: ".utf8) + Printable.bytes(reason.first)
         }
         if others > 0 { lines.append(Array("  \(Quantity.count(others)) for other reasons".utf8)) }
         return lines

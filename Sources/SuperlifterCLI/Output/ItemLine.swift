@@ -1,5 +1,7 @@
 // One changed entry as a line of text, in a format of the user's.
 
+import Superlifter
+
 package struct ItemLine: Sendable {
     package var change: ItemizedChange
     /// Below the root of the job.
@@ -75,19 +77,19 @@ package struct ItemLine: Sendable {
 
     /// What -v says: the name, and for a further name of a file that one's.
     package var brief: [UInt8] {
-        linkedTo == nil ? name : name + Array(" => ".utf8) + Escaping.printable(linkedTo ?? [])
+        linkedTo == nil ? name : name + Array(" => ".utf8) + Printable.bytes(linkedTo ?? [])
     }
 
     /// With a slash behind a directory.
     package var name: [UInt8] {
-        var name = Escaping.printable(path)
+        var name = Printable.bytes(path)
         if change.kind == .directory, name.last != UInt8(ascii: "/") { name.append(UInt8(ascii: "/")) }
         return name
     }
 
     private var link: [UInt8] {
-        if let linkedTo { return linkedTo.isEmpty ? [] : Array(" => ".utf8) + Escaping.printable(linkedTo) }
-        return target.map { Array(" -> ".utf8) + Escaping.printable($0) } ?? []
+        if let linkedTo { return linkedTo.isEmpty ? [] : Array(" => ".utf8) + Printable.bytes(linkedTo) }
+        return target.map { Array(" -> ".utf8) + Printable.bytes($0) } ?? []
     }
 
     /// As rsync's: the source in front of the path, no slash behind it, and none before it. Nothing is before what is
@@ -97,7 +99,7 @@ package struct ItemLine: Sendable {
         var long = prefix + path
         while long.count > 1, long.last == UInt8(ascii: "/") { long.removeLast() }
         while long.count > 1, long.first == UInt8(ascii: "/") { long.removeFirst() }
-        return Escaping.printable(long)
+        return Printable.bytes(long)
     }
 
     private var operation: String {

@@ -52,7 +52,7 @@ package struct JSONObject: Sendable {
     /// A name: as it is where it is UTF-8; otherwise with U+FFFD for what is not, and exactly as `KEY_base64`.
     package mutating func name(_ key: String, _ value: some Collection<UInt8>) {
         let name = Array(value)
-        if Escaping.isUTF8(name) {
+        if String(validating: name, as: UTF8.self) != nil {
             begin(key)
             Self.append(string: name, to: &bytes)
         } else {

@@ -2,6 +2,8 @@
 //
 //     % [width] letter       width: digits, with - in front flush left; ' before or behind it groups a number's digits
 
+import Superlifter
+
 package struct LineFormat: Equatable, Sendable {
     package enum Field: UInt8, CaseIterable, Sendable {
         case change = 0x69  // i
@@ -101,12 +103,12 @@ package struct LineFormat: Equatable, Sendable {
             layout.isGrouped = true
         }
         guard let letter = rest.popFirst() else {
-            throw Problem(text: "\(Escaping.printableText(written)) at its end begins an escape; for a % write %%")
+            throw Problem(text: "\(Printable.text(written)) at its end begins an escape; for a % write %%")
         }
         guard let field = Field(rawValue: letter) else {
             let known = Field.allCases.map { String(UnicodeScalar($0.rawValue)) }.joined(separator: " %")
             throw Problem(
-                text: "%\(Escaping.printableText([letter])) is not an escape we have; these are: %\(known) %%")
+                text: "%\(Printable.text([letter])) is not an escape we have; these are: %\(known) %%")
         }
         return .field(field, layout)
     }

@@ -8,17 +8,17 @@ enum ListLine {
         let padding = String(repeating: " ", count: max(0, 14 - size.count))
         let time = LocalTime.text(item.modifiedSeconds)
         var line = Array("\(kind(item))\(Permissions.text(item.mode)) \(padding)\(size) \(time) ".utf8)
-        line += Escaping.printable(item.path)
-        if item.kind == .symlink { line += Array(" -> ".utf8) + Escaping.printable(item.target) }
+        line += Printable.bytes(item.path)
+        if item.kind == .symlink { line += Array(" -> ".utf8) + Printable.bytes(item.target) }
         return line + [UInt8(ascii: "\n")]
     }
 
     /// A server's module, as rsync prints one: the name, and what the server says of it.
     static func module(_ name: [UInt8], _ comment: String) -> [UInt8] {
-        let shown = Escaping.printable(name)
+        let shown = Printable.bytes(name)
         guard !comment.isEmpty else { return shown + [UInt8(ascii: "\n")] }
         let padding = [UInt8](repeating: UInt8(ascii: " "), count: max(0, 15 - shown.count))
-        return shown + padding + [UInt8(ascii: "\t")] + Escaping.printable(Array(comment.utf8)) + [UInt8(ascii: "\n")]
+        return shown + padding + [UInt8(ascii: "\t")] + Printable.bytes(Array(comment.utf8)) + [UInt8(ascii: "\n")]
     }
 
     private static func kind(_ item: Item) -> String {

@@ -6,6 +6,7 @@
 // is written has happened.
 
 import Glibc
+import Superlifter
 import Synchronization
 
 package final class RunLog: Sendable {
@@ -49,7 +50,7 @@ package final class RunLog: Sendable {
         }
     }
 
-    package func add(_ text: String) { add(Escaping.printable(text.utf8)) }
+    package func add(_ text: String) { add(Array(Printable.line(text).utf8)) }
 
     /// What kept a line from being written, if anything did.
     package var problem: String? {
@@ -58,7 +59,7 @@ package final class RunLog: Sendable {
     }
 
     package static func refusal(_ path: [UInt8], _ cause: String) -> String {
-        "--log-file \(Escaping.printableText(path)): it cannot be written: \(cause)"
+        "--log-file \(Printable.text(path)): it cannot be written: \(cause)"
     }
 }
 

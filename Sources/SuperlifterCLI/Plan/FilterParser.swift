@@ -1,5 +1,7 @@
 // Filter rules, from the four options that make them, into one list in the order of the command line.
 
+import Superlifter
+
 struct FilterParser {
     /// Reads a whole file of patterns; `-` is standard input. Throws the text of the cause.
     typealias ReadFile = (_ path: [UInt8]) throws(ReadFailure) -> [UInt8]
@@ -28,7 +30,7 @@ struct FilterParser {
         }
         let separators: [UInt8] = [UInt8(ascii: " "), UInt8(ascii: "_")]
         guard let end = rule.firstIndex(where: separators.contains) else {
-            throw UsageFailure("\(spelled): \(Escaping.printableText(rule)): not a rule; write \"- PATTERN\"")
+            throw UsageFailure("\(spelled): \(Printable.text(rule)): not a rule; write \"- PATTERN\"")
         }
         let word = rule[..<end]
         let pattern = rule[(end + 1)...]
@@ -38,7 +40,7 @@ struct FilterParser {
             try append(.exclude, pattern, spelled)
         } else {
             throw UsageFailure(
-                .unsupported, "\(spelled): \(Escaping.printableText(rule)): only + and - rules are built yet")
+                .unsupported, "\(spelled): \(Printable.text(rule)): only + and - rules are built yet")
         }
     }
 
@@ -50,12 +52,12 @@ struct FilterParser {
         do {
             contents = try read(file)
         } catch {
-            throw UsageFailure(.fileIO, "\(Escaping.printableText(file)): reading patterns: \(error.cause)")
+            throw UsageFailure(.fileIO, "\(Printable.text(file)): reading patterns: \(error.cause)")
         }
         for line in contents.split(separator: UInt8(ascii: "\n")) {
             let text = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
             guard let first = text.first, first != UInt8(ascii: "#"), first != UInt8(ascii: ";") else { continue }
-            try add(Array(text), as: verdict, spelled: "\(spelled) \(Escaping.printableText(file))")
+            try add(Array(text), as: verdict, spelled: "\(spelled) \(Printable.text(file))")
         }
     }
 

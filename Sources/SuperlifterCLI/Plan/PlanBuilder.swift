@@ -1,6 +1,8 @@
 // From what was typed to what it means. First help and version, then the table of rules between options, then each
 // occurrence in order. Reads no clock and no disk but through `read`, so that tests can say what is there.
 
+import Superlifter
+
 package struct PlanBuilder {
     private let parsed: ParsedArguments
     private let environment: [String: [UInt8]]
@@ -35,14 +37,14 @@ package struct PlanBuilder {
             if parsed.isOn(.manual) { return .manual }
             if let name = parsed.last(.completion)?.value {
                 guard let shell = Shell(name) else {
-                    throw UsageFailure("--completion: \(Escaping.printableText(name)): write bash, zsh or fish")
+                    throw UsageFailure("--completion: \(Printable.text(name)): write bash, zsh or fish")
                 }
                 return .completion(shell)
             }
             guard let word = parsed.operands.first else { return parsed.isOn(.version) ? nil : .screen(nil) }
             guard parsed.operands.count == 1 else { return nil }
             guard let command = Command.allCases.first(where: { $0.rawValue.utf8.elementsEqual(word) }) else {
-                throw UsageFailure("help: \(Escaping.printableText(word)): no such command")
+                throw UsageFailure("help: \(Printable.text(word)): no such command")
             }
             return .full(command)
         }
@@ -284,7 +286,7 @@ package struct PlanBuilder {
     private func readInfo(_ occurrence: Occurrence, into output: inout OutputChoices) throws(UsageFailure) {
         for flag in occurrence.value.split(separator: UInt8(ascii: ",")) {
             let digits = flag.reversed().prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
-            let word = Escaping.printableText(flag.dropLast(digits)).lowercased()
+            let word = Printable.text(flag.dropLast(digits)).lowercased()
             let isOn = !flag.suffix(digits).elementsEqual("0".utf8)
             switch word {
             case "progress": output.progress = isOn ? .always : .never
@@ -313,6 +315,6 @@ package struct PlanBuilder {
     }
 
     private func refusal(_ occurrence: Occurrence, _ expected: String) -> UsageFailure {
-        UsageFailure("\(occurrence.spelled): \(Escaping.printableText(occurrence.value)): must be \(expected)")
+        UsageFailure("\(occurrence.spelled): \(Printable.text(occurrence.value)): must be \(expected)")
     }
 }
