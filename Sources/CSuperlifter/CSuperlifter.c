@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -100,6 +101,8 @@ int sl_mknodat(int directory, const char *name, uint32_t mode, uint32_t major_nu
 }
 
 int sl_reserve(int descriptor, int64_t size) {
+    struct statfs place;
+    if (fstatfs(descriptor, &place) == 0 && (place.f_type == TMPFS_MAGIC || place.f_type == RAMFS_MAGIC)) return 0;
     return (int)outcome(fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, size));
 }
 
@@ -200,7 +203,7 @@ long sl_random(void *buffer, size_t size) { return outcome(getrandom(buffer, siz
 
 int sl_name_thread(const char *name) { return (int)outcome(prctl(PR_SET_NAME, name, 0, 0, 0)); }
 
-int sl_malloc_limit_arenas(int count) { return mallopt(M_ARENA_MAX, count); }
-int sl_malloc_map_threshold(int bytes) { return mallopt(M_MMAP_THRESHOLD, bytes); }
-int sl_malloc_trim_threshold(int bytes) { return mallopt(M_TRIM_THRESHOLD, bytes); }
-int sl_malloc_trim(size_t pad) { return malloc_trim(pad); }
+void sl_malloc_thresholds(int mapped, int kept) {
+    mallopt(M_MMAP_THRESHOLD, mapped);
+    mallopt(M_TRIM_THRESHOLD, kept);
+}

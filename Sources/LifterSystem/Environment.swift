@@ -84,17 +84,9 @@ package enum Environment {
     }
 }
 
-/// The C library's allocator, kept from holding on to memory. Hints only: nothing fails where they have no effect.
+/// The C library's allocator. Hints only: nothing fails where they have no effect.
 package enum Memory {
-    /// Call before threads start: one arena per thread is what makes idle threads look large.
-    package static func limitArenas(to count: Int32) { _ = sl_malloc_limit_arenas(count) }
-
-    /// Blocks of this many bytes and more are given back as soon as they are freed.
-    package static func returnBlocks(from bytes: Int32) { _ = sl_malloc_map_threshold(bytes) }
-
-    /// Free memory at the end of the heap beyond this many bytes is given back.
-    package static func keepFree(atMost bytes: Int32) { _ = sl_malloc_trim_threshold(bytes) }
-
-    /// Gives back now what can be given back.
-    package static func trim() { _ = sl_malloc_trim(0) }
+    /// Buffers of contents come and go thousands of times a second: they are given out again instead of being returned,
+    /// each of them, to the kernel, which would clear its pages anew. Up to 16 MiB stay with each thread.
+    package static func keepBuffers() { sl_malloc_thresholds(4 << 20, 16 << 20) }
 }

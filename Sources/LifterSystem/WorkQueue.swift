@@ -1,18 +1,20 @@
 // Work between threads: one queue, many takers. Takers sleep on a condition, never in a loop of looks.
 
-import Glibc
+public import Glibc
 
 /// First in, first out; `take` waits. Closed, it gives what is left and then nil.
-package final class WorkQueue<Element: Sendable>: @unchecked Sendable {
+///
+/// Public and inlinable, so that it is made for its elements in the modules that use it.
+public final class WorkQueue<Element: Sendable>: @unchecked Sendable {
     // Unchecked: everything below is touched under `mutex` only.
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let arrived: UnsafeMutablePointer<pthread_cond_t>
-    private var items: [Element?] = []
-    private var front = 0
-    private var isClosed = false
-    private var sleeping = 0
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline let arrived: UnsafeMutablePointer<pthread_cond_t>
+    @usableFromInline var items: [Element?] = []
+    @usableFromInline var front = 0
+    @usableFromInline var isClosed = false
+    @usableFromInline var sleeping = 0
 
-    package init() {
+    @inlinable package init() {
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
         pthread_mutex_init(mutex, nil)
@@ -21,7 +23,7 @@ package final class WorkQueue<Element: Sendable>: @unchecked Sendable {
         pthread_cond_init(arrived, nil)
     }
 
-    deinit {
+    @inlinable deinit {
         pthread_cond_destroy(arrived)
         pthread_mutex_destroy(mutex)
         arrived.deallocate()
@@ -29,7 +31,7 @@ package final class WorkQueue<Element: Sendable>: @unchecked Sendable {
     }
 
     /// Adds a batch under one lock; wakes as many takers as there is work for.
-    package func add(_ batch: [Element]) {
+    @inlinable package func add(_ batch: [Element]) {
         guard !batch.isEmpty else { return }
         pthread_mutex_lock(mutex)
         for item in batch { items.append(item) }
@@ -39,7 +41,7 @@ package final class WorkQueue<Element: Sendable>: @unchecked Sendable {
     }
 
     /// The next item; waits for one. Nil once the queue is closed and empty.
-    package func take() -> Element? {
+    @inlinable package func take() -> Element? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while front == items.count && !isClosed {
@@ -58,7 +60,7 @@ package final class WorkQueue<Element: Sendable>: @unchecked Sendable {
     }
 
     /// No more will be added; takers end when nothing is left.
-    package func close() {
+    @inlinable package func close() {
         pthread_mutex_lock(mutex)
         isClosed = true
         pthread_mutex_unlock(mutex)

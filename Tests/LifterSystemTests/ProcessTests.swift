@@ -92,7 +92,5 @@ import Testing
         #expect(!Environment.hostName.isEmpty && Environment.processID == getpid())
         #expect(Environment.openFileLimit.current > 3)
         #expect(Environment.openFileLimit.maximum >= Environment.openFileLimit.current)
-        Memory.limitArenas(to: 8)
-        Memory.trim()
     }
 }

@@ -91,7 +91,7 @@ private final class NarrowLink: Link {
             Clock.sleep(nanoseconds: 2_000_000_000)
             cancellation.cancel()
         }
-        let loop = try SessionLoop(machine, link: link, layer: layer, pool: pool, cancellation: cancellation)
+        var loop = try SessionLoop(machine, link: link, layer: layer, pool: pool, cancellation: cancellation)
         let end = try loop.run()
         alarm.join()
         #expect(end == .cancelled)

@@ -44,7 +44,8 @@ extern const long sl_UTIME_OMIT;
 int sl_renameat2(int from, const char *old_name, int to, const char *new_name, unsigned flags);
 int sl_fchmodat2(int directory, const char *name, uint32_t mode, int flags);
 int sl_mknodat(int directory, const char *name, uint32_t mode, uint32_t major_number, uint32_t minor_number);
-/// fallocate(2) with FALLOC_FL_KEEP_SIZE, from the start of the file.
+/// fallocate(2) with FALLOC_FL_KEEP_SIZE, from the start of the file. Not in memory, where nothing can be torn apart, and
+/// where it would clear pages that are written anyway.
 int sl_reserve(int descriptor, int64_t size);
 /// FICLONERANGE. A length of 0 would mean "to the end": the caller sorts that out.
 int sl_clone_range(int source, uint64_t source_offset, uint64_t length, int target, uint64_t target_offset);
@@ -93,10 +94,7 @@ char **sl_environment(void);
 long sl_random(void *buffer, size_t size);
 /// Names the calling thread; the kernel keeps 15 bytes.
 int sl_name_thread(const char *name);
-/// mallopt(3) and malloc_trim(3): 1 where it had an effect.
-int sl_malloc_limit_arenas(int count);
-int sl_malloc_map_threshold(int bytes);
-int sl_malloc_trim_threshold(int bytes);
-int sl_malloc_trim(size_t pad);
+/// mallopt(3): blocks of so many bytes and more are mapped one by one, and so many free bytes stay with each heap.
+void sl_malloc_thresholds(int mapped, int kept);
 
 #endif

@@ -1,17 +1,20 @@
 /// First in, first out, without moving what waits: an array and the index of its front.
-package struct Queue<Element> {
-    private var items: [Element?] = []
-    private var front = 0
+///
+/// The driver asks it several times for each frame, from another module. There it is made for its element only if the
+/// type is public and its functions are inlinable.
+public struct Queue<Element> {
+    @usableFromInline var items: [Element?] = []
+    @usableFromInline var front = 0
 
-    package init() {}
+    @inlinable package init() {}
 
-    package var isEmpty: Bool { front == items.count }
-    package var count: Int { items.count - front }
-    package var first: Element? { isEmpty ? nil : items[front] }
+    @inlinable package var isEmpty: Bool { front == items.count }
+    @inlinable package var count: Int { items.count - front }
+    @inlinable package var first: Element? { isEmpty ? nil : items[front] }
 
-    package mutating func append(_ element: Element) { items.append(element) }
+    @inlinable package mutating func append(_ element: Element) { items.append(element) }
 
-    package mutating func popFirst() -> Element? {
+    @inlinable package mutating func popFirst() -> Element? {
         guard !isEmpty else { return nil }
         let element = items[front].take()
         front += 1
@@ -26,7 +29,7 @@ package struct Queue<Element> {
     }
 
     /// The element `index` places behind the front; nil beyond the end.
-    package subscript(index: Int) -> Element? {
+    @inlinable package subscript(index: Int) -> Element? {
         get { index >= 0 && index < count ? items[front + index] : nil }
         set {
             guard index >= 0, index < count else { return }
@@ -34,7 +37,7 @@ package struct Queue<Element> {
         }
     }
 
-    package mutating func removeAll() {
+    @inlinable package mutating func removeAll() {
         items.removeAll()
         front = 0
     }

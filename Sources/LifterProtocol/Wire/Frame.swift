@@ -26,10 +26,11 @@ package struct Frame: Sendable {
                     var left = most
                     var pieces: [UnsafeRawBufferPointer] = []
                     for piece in [head, body, check] {
-                        let rest = piece.dropFirst(skipped).prefix(left)
-                        skipped = max(0, skipped - piece.count)
-                        left -= rest.count
-                        if !rest.isEmpty { pieces.append(UnsafeRawBufferPointer(rebasing: rest)) }
+                        let start = min(skipped, piece.count)
+                        let end = start + min(left, piece.count - start)
+                        skipped -= start
+                        left -= end - start
+                        if start < end { pieces.append(UnsafeRawBufferPointer(rebasing: piece[start..<end])) }
                     }
                     return act(pieces)
                 }

@@ -170,7 +170,7 @@ package struct FrameDecoder {
 
         mutating func take(_ source: Slice<UnsafeRawBufferPointer>) {
             fill { room in
-                room.copyBytes(from: source)
+                room.copyMemory(from: UnsafeRawBufferPointer(rebasing: source))
                 return source.count
             }
         }

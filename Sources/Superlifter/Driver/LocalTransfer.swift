@@ -62,7 +62,7 @@ struct LocalTransfer {
             let link = LocalLink(incoming: toSender, outgoing: toReceiver)
             // Without its loop the sender can do nothing; the receiver sees its mailbox close.
             guard
-                let loop = try? SessionLoop(machine, link: link, layer: sender, pool: pool, cancellation: nil)
+                var loop = try? SessionLoop(machine, link: link, layer: sender, pool: pool, cancellation: nil)
             else { return }
             _ = try? loop.run()
         }
@@ -83,7 +83,7 @@ struct LocalTransfer {
     ) throws(Errno) -> Result<TransferSummary, SuperlifterError> {
         let client = client
         let (end, own) = try ToldSession.run(observe) { channel throws(Errno) in
-            let loop = try SessionLoop(
+            var loop = try SessionLoop(
                 machine, link: link, layer: layer, pool: pool, cancellation: client.cancellation, channel: channel,
                 showsProgress: client.showsProgress)
             let end = try loop.run()

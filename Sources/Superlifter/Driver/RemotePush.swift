@@ -92,7 +92,7 @@ struct SessionRun {
         do throws(Errno) {
             (end, own) = try ToldSession.run(observe) { channel throws(Errno) in
                 let pool = try WorkerPool()
-                let loop = try SessionLoop(
+                var loop = try SessionLoop(
                     machine, link: link, layer: layer, pool: pool, cancellation: client.cancellation,
                     channel: channel, showsProgress: client.showsProgress)
                 let end = try loop.run(first: first)

@@ -6,8 +6,10 @@ import LifterFiles
 import LifterProtocol
 import LifterSystem
 
-final class SessionLoop<Machine: SessionMachine> {
-    var machine: Machine
+/// A value that cannot be copied, and neither can its machine while it runs: reading one of its properties would copy
+/// all of it otherwise.
+struct SessionLoop<Machine: SessionMachine>: ~Copyable {
+    private(set) var machine: Machine
     private let link: any Link
     private let layer: FileLayer
     private let pool: WorkerPool
@@ -43,7 +45,7 @@ final class SessionLoop<Machine: SessionMachine> {
     }
 
     /// Runs the session to its end. `first`: messages that the handshake has already taken from the stream.
-    func run(first: [ReceivedMessage] = []) throws(Errno) -> SessionEnd {
+    mutating func run(first: [ReceivedMessage] = []) throws(Errno) -> SessionEnd {
         for message in first { machine.receive(message.message, weight: message.weight, now: Clock.monotonic) }
         if let rate = link.rate { machine.paced(rate) }
         // The handshake may have read further than its own messages.
@@ -69,7 +71,7 @@ final class SessionLoop<Machine: SessionMachine> {
 
     // MARK: One turn
 
-    private func wait() throws(Errno) {
+    private mutating func wait() throws(Errno) {
         poller.removeAll()
         link.register(in: &poller)
         let results = poller.add(completions.wakeUp.raw, .readable)
@@ -91,14 +93,14 @@ final class SessionLoop<Machine: SessionMachine> {
         return until
     }
 
-    private func takeResults() {
+    private mutating func takeResults() {
         for (id, result) in completions.takeAll() {
             running -= 1
             machine.finished(id, result)
         }
     }
 
-    private func receive() {
+    private mutating func receive() {
         if link.heardSomething { machine.heard(Clock.monotonic) }
         let now = Clock.monotonic
         do throws(WireError) {
@@ -112,7 +114,7 @@ final class SessionLoop<Machine: SessionMachine> {
     }
 
     /// Drains the machine: a message that leaves may make room for effects, so until nothing comes any more.
-    private func drain() {
+    private mutating func drain() {
         var isIdle = false
         while !isIdle {
             isIdle = true
@@ -137,7 +139,7 @@ final class SessionLoop<Machine: SessionMachine> {
     }
 
     /// Hands events on while there is room for them. True if there were any: a machine that held back may go on.
-    private func tellEvents() -> Bool {
+    private mutating func tellEvents() -> Bool {
         guard let channel else {
             while machine.nextEvent() != nil {}
             return false
@@ -148,7 +150,7 @@ final class SessionLoop<Machine: SessionMachine> {
         return !batch.isEmpty
     }
 
-    private func showProgressIfDue() {
+    private mutating func showProgressIfDue() {
         guard showsProgress, let channel, channel.hasRoom else { return }
         let now = Clock.monotonic
         if now >= lastProgress + Self.progressInterval {
@@ -160,7 +162,7 @@ final class SessionLoop<Machine: SessionMachine> {
     // MARK: The end
 
     /// Gives the last words (a Goodbye, or the reason of an abort) time to leave, and a peer's reason to arrive.
-    private func sayFarewell() throws(Errno) {
+    private mutating func sayFarewell() throws(Errno) {
         let end = Clock.monotonic + Self.farewell
         link.beginFarewell()
         // Last words go past contents, however many of them wait: a slow stream has no room for anything else.
@@ -179,7 +181,7 @@ final class SessionLoop<Machine: SessionMachine> {
     }
 
     /// The session is over; what it has to tell is bounded, and the caller takes it when he likes.
-    private func tellTheRest() {
+    private mutating func tellTheRest() {
         guard let channel else { return }
         var rest: [Told] = []
         while let event = machine.nextEvent() { rest.append(.event(event)) }
@@ -188,7 +190,7 @@ final class SessionLoop<Machine: SessionMachine> {
     }
 
     /// Waits for effects that are still out, so that nothing touches the disk after the session.
-    private func settleEffects() {
+    private mutating func settleEffects() {
         while running > 0 {
             poller.removeAll()
             poller.add(completions.wakeUp.raw, .readable)

@@ -43,7 +43,7 @@ final class StreamLink: Link {
     private static let framesAhead = 128 << 10
     private static let readSize = 256 << 10
     /// Read where a long frame is likely to begin: its header, and little that has to be moved.
-    private static let peekSize = 16 << 10
+    private static let peekSize = 4 << 10
     /// Reads in one turn, so that nothing else has to wait for a quick stream.
     private static let readsInTurn = 8
 

@@ -24,7 +24,7 @@ final class Completions: Sendable {
     func takeAll() -> [(EffectID, FileResult)] {
         results.withLock { results in
             let all = results
-            results.removeAll(keepingCapacity: true)
+            results = []
             return all
         }
     }

@@ -283,7 +283,7 @@ public struct Server: Sendable {
         let end: SessionEnd
         do throws(Errno) {
             let pool = try WorkerPool()
-            let loop = try SessionLoop(
+            var loop = try SessionLoop(
                 machine, link: link, layer: layer, pool: pool, cancellation: cancellation)
             end = try loop.run()
             pool.finish()
