@@ -70,6 +70,9 @@ package final class FileLayer: Sendable {
         return ContentKey(seed, DigestKind(rawValue: digestKind.load(ordering: .relaxed)) ?? .xxh3)
     }
 
+    /// The session is over: effects that would take long end at once, with a result that nobody wants.
+    package func stop() { reader.stop() }
+
     /// Carries out one effect on the calling thread.
     package func perform(_ effect: FileEffect) -> FileResult {
         switch effect {

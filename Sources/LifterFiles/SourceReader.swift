@@ -15,6 +15,7 @@ final class SourceReader: Sendable {
     private let directories: DirectoryTable
     private let open = Mutex<[FileID: OpenSource]>([:])
     let matching = Mutex<[FileID: MatchingSource]>([:])
+    private let isStopped = Atomic<Bool>(false)
 
     /// Bytes read by one call.
     static let piece = 256 << 10
@@ -26,6 +27,9 @@ final class SourceReader: Sendable {
         self.settings = settings
         self.directories = directories
     }
+
+    /// The session is over, and nobody waits for digests of large files any more.
+    func stop() { isStopped.store(true, ordering: .relaxed) }
 
     // MARK: Small files
 
@@ -226,6 +230,7 @@ final class SourceReader: Sendable {
         let hasher = ContentHasher(key: key)
         var position: UInt64 = 0
         while position < size {
+            if isStopped.load(ordering: .relaxed) { throw FileProblem(.stopped, doing: "reading") }
             let count = Int(min(size - position, UInt64(room)))
             guard try read(source.descriptor, into: &buffer, 0..<count, at: position) == count else {
                 throw FileProblem(.changed, doing: "reading")

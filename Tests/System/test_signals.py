@@ -178,10 +178,10 @@ class Signals(SystemTest):
         run = Interrupted(self)
         os.kill(run.client.pid, signal.SIGINT)
         self.assertEqual(run.ended(PROMPT), 20)
-        # compare has codes of its own, and reads the large file for its digest.
+        # compare has codes of its own, and reads the large file for its digest: for much longer than it may take to end.
         for place in [run.source, run.destination]:
             with open(os.path.join(place, "large"), "wb") as file:
-                file.truncate(2 * LARGE)
+                file.truncate(64 << 30)
         argv = [self.tool.binary, "compare", "-c", run.source + "/", run.destination]
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.addCleanup(child.kill)

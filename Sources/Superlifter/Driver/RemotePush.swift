@@ -105,7 +105,8 @@ struct SessionRun {
         if let error = SuperlifterError(end) {
             attempts?.lost(
                 own, sent: link.sent, received: link.received, isReceiver: Machine.self == ReceiverMachine.self)
-            throw error
+            // Ctrl-C reaches both ends, or ends the program in between first: what counts is that it was ours.
+            throw client.cancellation?.isCancelled == true ? SuperlifterError(.cancelled) ?? error : error
         }
         var summary = TransferSummary(own, sent: link.sent, received: link.received)
         if case .complete(let peer) = end { summary.merge(peer) }

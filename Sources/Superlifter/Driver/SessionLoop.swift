@@ -61,6 +61,7 @@ struct SessionLoop<Machine: SessionMachine>: ~Copyable {
             drain()
             showProgressIfDue()
         }
+        layer.stop()
         try sayFarewell()
         settleEffects()
         // What a broken session left in work has no use: names hold what they held, or what was committed.
