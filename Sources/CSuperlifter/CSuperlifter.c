@@ -100,9 +100,13 @@ int sl_mknodat(int directory, const char *name, uint32_t mode, uint32_t major_nu
     return (int)outcome(mknodat(directory, name, mode, makedev(major_number, minor_number)));
 }
 
-int sl_reserve(int descriptor, int64_t size) {
+int sl_is_in_memory(int descriptor) {
     struct statfs place;
-    if (fstatfs(descriptor, &place) == 0 && (place.f_type == TMPFS_MAGIC || place.f_type == RAMFS_MAGIC)) return 0;
+    if (fstatfs(descriptor, &place) < 0) return -errno;
+    return place.f_type == TMPFS_MAGIC || place.f_type == RAMFS_MAGIC;
+}
+
+int sl_reserve(int descriptor, int64_t size) {
     return (int)outcome(fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, size));
 }
 

@@ -288,6 +288,8 @@ package final class AppendOnlyFileSystem: FileSystem {
         try below.truncate(descriptor, to: size)
     }
 
+    package func isInMemory(_ descriptor: RawDescriptor) throws(Errno) -> Bool { try below.isInMemory(descriptor) }
+
     package func reserve(_ descriptor: RawDescriptor, size: UInt64) throws(Errno) {
         try checkWritten(descriptor)
         try below.reserve(descriptor, size: size)

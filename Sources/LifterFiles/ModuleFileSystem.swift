@@ -199,6 +199,8 @@ package final class ModuleFileSystem: FileSystem {
         try below.truncate(descriptor, to: size)
     }
 
+    package func isInMemory(_ descriptor: RawDescriptor) throws(Errno) -> Bool { try below.isInMemory(descriptor) }
+
     package func reserve(_ descriptor: RawDescriptor, size: UInt64) throws(Errno) {
         try below.reserve(descriptor, size: size)
     }

@@ -161,6 +161,8 @@ extension FileLayer {
         // Most of it may come to share the blocks of the old version; what is reserved for it would stay taken.
         if stages.canClone, stages.basis(of: file.target.id) != nil { return }
         file.isReserved = true
+        // Memory is not torn apart, and its pages would be cleared before they are written.
+        if (try? fileSystem.isInMemory(file.part.descriptor)) == true { return }
         do throws(Errno) {
             try fileSystem.reserve(file.part.descriptor, size: file.target.entry.attributes.size)
         } catch .noSpace {

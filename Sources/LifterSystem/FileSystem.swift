@@ -182,6 +182,8 @@ package protocol FileSystem: AnyObject, Sendable {
     func setModified(_ time: FileTime, of name: ArraySlice<UInt8>, in directory: RawDescriptor) throws(Errno)
 
     func truncate(_ descriptor: RawDescriptor, to size: UInt64) throws(Errno)
+    /// Whether the file system keeps everything in memory (tmpfs, ramfs).
+    func isInMemory(_ descriptor: RawDescriptor) throws(Errno) -> Bool
     /// Reserves blocks without ever changing the file's size (FALLOC_FL_KEEP_SIZE).
     func reserve(_ descriptor: RawDescriptor, size: UInt64) throws(Errno)
     /// The first offset from `offset` on that is not in a hole (SEEK_DATA); nil where nothing but a hole follows. A file

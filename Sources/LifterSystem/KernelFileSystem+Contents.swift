@@ -9,6 +9,10 @@ extension KernelFileSystem {
         try retrying { outcome(ftruncate(descriptor, size)) }
     }
 
+    package func isInMemory(_ descriptor: RawDescriptor) throws(Errno) -> Bool {
+        try check(Int(sl_is_in_memory(descriptor))) == 1
+    }
+
     package func reserve(_ descriptor: RawDescriptor, size: UInt64) throws(Errno) {
         guard let size = Int64(exactly: size) else { throw .fileTooBig }
         if size == 0 { return }

@@ -177,6 +177,8 @@ final class FaultingFileSystem: FileSystem {
         try step(.truncate)
         try real.truncate(descriptor, to: size)
     }
+    /// Nothing would be reserved otherwise.
+    func isInMemory(_ descriptor: RawDescriptor) throws(Errno) -> Bool { false }
     func reserve(_ descriptor: RawDescriptor, size: UInt64) throws(Errno) {
         try step(.reserve)
         try real.reserve(descriptor, size: size)

@@ -124,6 +124,7 @@ final class WatchedFileSystem: FileSystem {
     func truncate(_ descriptor: RawDescriptor, to size: UInt64) throws(Errno) {
         try real.truncate(descriptor, to: size)
     }
+    func isInMemory(_ descriptor: RawDescriptor) throws(Errno) -> Bool { try real.isInMemory(descriptor) }
     func reserve(_ descriptor: RawDescriptor, size: UInt64) throws(Errno) {
         try real.reserve(descriptor, size: size)
     }

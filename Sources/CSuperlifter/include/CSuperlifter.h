@@ -44,8 +44,9 @@ extern const long sl_UTIME_OMIT;
 int sl_renameat2(int from, const char *old_name, int to, const char *new_name, unsigned flags);
 int sl_fchmodat2(int directory, const char *name, uint32_t mode, int flags);
 int sl_mknodat(int directory, const char *name, uint32_t mode, uint32_t major_number, uint32_t minor_number);
-/// fallocate(2) with FALLOC_FL_KEEP_SIZE, from the start of the file. Not in memory, where nothing can be torn apart, and
-/// where it would clear pages that are written anyway.
+/// Whether the file's file system is tmpfs or ramfs: 1 or 0.
+int sl_is_in_memory(int descriptor);
+/// fallocate(2) with FALLOC_FL_KEEP_SIZE, from the start of the file.
 int sl_reserve(int descriptor, int64_t size);
 /// FICLONERANGE. A length of 0 would mean "to the end": the caller sorts that out.
 int sl_clone_range(int source, uint64_t source_offset, uint64_t length, int target, uint64_t target_offset);

@@ -35,6 +35,9 @@ extension ModelFileSystem {
         }
     }
 
+    /// It models a disk.
+    func isInMemory(_ descriptor: RawDescriptor) throws(Errno) -> Bool { false }
+
     func reserve(_ descriptor: RawDescriptor, size: UInt64) throws(Errno) {
         try call(ModelCall(.reserve, descriptor, detail: "KEEP_SIZE, \(size)")) { _ throws(Errno) in
             guard Int64(exactly: size) != nil else { throw .fileTooBig }
