@@ -3,6 +3,7 @@
 
 import LifterSystem
 
+/// Names and texts as one printable line.
 public enum Printable {
     /// `bytes` as one line of printable UTF-8, in rsync's notation: control characters, characters that reorder what
     /// stands beside them, and bytes that are not UTF-8 appear as `\#ooo` (three octal digits), and so does a backslash
