@@ -94,7 +94,6 @@ extension FileLayer {
     /// Names handled in one portion, at most.
     private static let portion = 256
     private static let longestPiece = 4_000
-    private static let portionTime = Duration.milliseconds(10)
 
     // MARK: Planning
 
@@ -153,11 +152,11 @@ extension FileLayer {
         guard let run = deletionPlan.takeRun(fileSystem: fileSystem) else {
             return .deleted(paths: [], failures: [], more: true)
         }
-        let deadline = ContinuousClock.now + Self.portionTime
+        let deadline = settings.deletionTime.map { ContinuousClock.now + $0 }
         var paths: [[UInt8]] = []
         var failures: [(path: [UInt8], problem: FileProblem)] = []
         var more = true
-        while more, paths.count + failures.count < Self.portion, ContinuousClock.now < deadline {
+        while more, paths.count + failures.count < Self.portion, deadline.map({ ContinuousClock.now < $0 }) ?? true {
             if run.removal != nil {
                 goOn(run, until: deadline, &paths, &failures)
                 continue
@@ -185,7 +184,7 @@ extension FileLayer {
     }
 
     private func goOn(
-        _ run: DeletionRun, until deadline: ContinuousClock.Instant, _ paths: inout [[UInt8]],
+        _ run: DeletionRun, until deadline: ContinuousClock.Instant?, _ paths: inout [[UInt8]],
         _ failures: inout [(path: [UInt8], problem: FileProblem)]
     ) {
         guard var removal = run.removal.take() else { return }

@@ -38,6 +38,8 @@ package struct FileSettings: Sendable {
     package var startedAt: Int64 = 0
     /// Where a long deletion plan may be kept, in a file without a name.
     package var temporaryDirectory: [UInt8] = Array("/tmp".utf8)
+    /// How long one effect deletes, about; nil: as many names as it may, so that it does the same every time.
+    package var deletionTime: Duration? = .milliseconds(10)
     /// What is left of large files that were interrupted is kept and continued.
     package var keepsPartials = true
     /// From so many bytes on.

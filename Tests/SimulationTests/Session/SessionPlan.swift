@@ -121,6 +121,7 @@ struct SessionPlan: Sendable {
         settings.omitDirectoryTimes = options.omitDirectoryTimes
         settings.replacesDirectories = options.force || options.delete != .none
         settings.startedAt = startedAt
+        settings.deletionTime = nil
         settings.heldDirectories = heldDirectories
         settings.keepsPartials = smallestPartial > 0
         settings.smallestPartial = max(1, smallestPartial)
