@@ -2,7 +2,9 @@
 //
 // Every object has a safe state; changes since then wait, in order. `sync` makes one object safe: a file's contents
 // and attributes, a directory's attributes and entries. It makes nothing else safe but what it cannot be separated
-// from: an operation on two directories drags the earlier operations of the second along.
+// from: an operation on two directories drags the earlier operations of the second along, and one on a name brings what
+// was done before it to a link, a fifo or a device, which nobody can sync by itself: journals keep an operation together
+// with what it rests on.
 //
 // A power cut keeps what is safe and a random legal part of the rest:
 // - names: either all operations up to one moment (one journal for everything), or for each directory a beginning
@@ -79,6 +81,15 @@ extension ModelDisk {
     private func makeSafe(_ operation: NameOperation) {
         for change in operation.changes {
             (nodes[change.directory] ?? ghosts[change.directory])?.safeEntries[change.name] = change.child
+            guard let child = change.child, let node = nodes[child] else { continue }
+            if node.kind != .regular && node.kind != .directory { makeAttributesSafe(of: node, before: operation.sequence) }
+        }
+    }
+
+    private func makeAttributesSafe(of node: ModelNode, before sequence: Int) {
+        while let change = node.unsafeAttributes.first, change.sequence < sequence {
+            node.safeAttributes = change.value
+            node.unsafeAttributes.removeFirst()
         }
     }
 
