@@ -82,7 +82,8 @@ extension ModelDisk {
         for change in operation.changes {
             (nodes[change.directory] ?? ghosts[change.directory])?.safeEntries[change.name] = change.child
             guard let child = change.child, let node = nodes[child] else { continue }
-            if node.kind != .regular && node.kind != .directory { makeAttributesSafe(of: node, before: operation.sequence) }
+            let canBeSynced = node.kind == .regular || node.kind == .directory
+            if !canBeSynced { makeAttributesSafe(of: node, before: operation.sequence) }
         }
     }
 
