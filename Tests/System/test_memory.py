@@ -1,7 +1,7 @@
 """Memory does not grow with the number of files: what both sides take at their peak for 1,000,000 files is at most
 8 MiB more than for 100,000, in a first copy and in a run that finds nothing to do; nor with the number of files that
-have two names, up to two million of them. Only with --long; needs about 4 GiB where the trees are made, nearly all of
-it for names and inodes, and 8 GiB of memory for the two million.
+have two names. Only with --long; needs about 4 GiB where the trees are made, nearly all of
+it for names and inodes, and 8 GiB of memory for the names of the latter.
 
 The peak is the kernel's own high-water mark (VmHWM), read every few milliseconds while the process lives: what rusage
 says also holds the peaks of a process's children, and of the process that started it.
@@ -24,7 +24,7 @@ FEW, MANY = 100_000, 1_000_000
 PER_DIRECTORY = 1_000
 MOST_GROWTH = 8 << 10  # KiB
 # Where all first names are held before the first of the second names comes; both more than stay in memory.
-FEW_GROUPS, MANY_GROUPS = 200_000, 2_000_000
+FEW_GROUPS, MANY_GROUPS = 200_000, 800_000
 MOST_GROWTH_FOR_LINKS = 8 << 10
 
 
@@ -120,7 +120,7 @@ class Memory(SystemTest):
             facts = dict(line.split(":") for line in file)
         if int(facts["MemAvailable"].split()[0]) < 8 << 20:
             self.skipTest("less than 8 GiB of memory are free")
-        # Most places hold no eight million names.
+        # Most places hold no three million names.
         scratch = os.path.join(self.scratch, "names")
         os.mkdir(scratch)
         mount = ["mount", "-t", "tmpfs", "-o", "size=1g,nr_inodes=0", "none", scratch]
