@@ -73,6 +73,10 @@ extension FileLayer {
         let mode = set.contains(.mode) ? UInt32(wanted.mode & 0o7777) : fallback
         if mode & 0o6000 != 0 { missing.mode = mode }
         try apply(missing, to: descriptor)
+        // The contents were safe before the true time was set; now the time is, too.
+        if settings.syncs {
+            try attempting("syncing") { () throws(Errno) in try fileSystem.sync(descriptor) }
+        }
         return .done
     }
 }

@@ -173,11 +173,11 @@ extension FileLayer {
             }
         }
         try endHole(descriptor, size: UInt64(file.range.count))
-        if settings.syncs {
-            try attempting("syncing") { () throws(Errno) in try fileSystem.sync(descriptor) }
-        }
         let missing = missing(
             target.entry.attributes, target.set, in: created, fallbackMode: fallbackMode)
         try apply(missing, to: descriptor)
+        if settings.syncs {
+            try attempting("syncing") { () throws(Errno) in try fileSystem.sync(descriptor) }
+        }
     }
 }

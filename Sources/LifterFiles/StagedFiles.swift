@@ -2,7 +2,7 @@
 //
 //     openStage   a part name is claimed and locked
 //     writeChunk  bytes are appended; from a source of this same process by sharing blocks where the disk can
-//     commit      digest, sync, owner, mode, time, rename; a failure on the way leaves the old file. In several steps
+//     commit      digest, owner, mode, time, sync, rename; a failure on the way leaves the old file. In several steps
 //                 where a file is rearranged in place
 //     abandon     the part goes, or stays for a later run if it is large enough to be worth continuing
 //
@@ -292,9 +292,6 @@ extension FileLayer {
     private func finish(_ file: StagedFile, in directory: RawDescriptor) throws(FileProblem) {
         let target = file.target
         let (wanted, set) = (target.entry.attributes, target.set)
-        if settings.syncs {
-            try attempting("syncing") { () throws(Errno) in try fileSystem.sync(file.part.descriptor) }
-        }
         let fallback =
             set.contains(.mode)
             ? nil
@@ -302,6 +299,10 @@ extension FileLayer {
                 of: try statusIfAny(target.entry.name, in: directory), by: file.part.status, wanted, set)
         try apply(
             missing(wanted, set, in: file.part.status, fallbackMode: fallback), to: file.part.descriptor)
+        // Last: what is set behind it might be lost.
+        if settings.syncs {
+            try attempting("syncing") { () throws(Errno) in try fileSystem.sync(file.part.descriptor) }
+        }
     }
 
     // MARK: Giving up
