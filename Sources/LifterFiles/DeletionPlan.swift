@@ -80,6 +80,8 @@ final class DeletionRun: @unchecked Sendable {
     var parent: Parent?
     /// A directory that is being removed.
     var removal: TreeRemoval?
+    /// What could not be put back around what was removed; not told yet.
+    var disorder: [(path: [UInt8], problem: FileProblem)] = []
     private let fileSystem: any FileSystem
 
     init(_ fileSystem: any FileSystem) { self.fileSystem = fileSystem }
@@ -179,6 +181,8 @@ extension FileLayer {
         if more, run.removal == nil, deletionPlan.isAtEnd { more = false }
         restoreTime(run)
         if !more { leaveParent(run) }
+        failures.append(contentsOf: run.disorder)
+        run.disorder = []
         deletionPlan.putBack(more ? run : nil)
         return .deleted(paths: paths, failures: failures, more: more)
     }
@@ -300,14 +304,22 @@ extension FileLayer {
 
     private func restoreTime(_ run: DeletionRun) {
         guard let parent = run.parent, parent.isTouched else { return }
-        try? fileSystem.setModified(parent.status.modified, of: parent.descriptor)
         run.parent?.isTouched = run.removal != nil
+        do throws(Errno) {
+            try fileSystem.setModified(parent.status.modified, of: parent.descriptor)
+        } catch {
+            run.disorder.append((parent.path, FileProblem(error, doing: "setting its time again after deleting in it")))
+        }
     }
 
     private func leaveParent(_ run: DeletionRun) {
         restoreTime(run)
         guard let parent = run.parent else { return }
-        if parent.isMadeWritable { try? fileSystem.setMode(parent.status.mode, of: parent.descriptor) }
+        do throws(Errno) {
+            if parent.isMadeWritable { try fileSystem.setMode(parent.status.mode, of: parent.descriptor) }
+        } catch {
+            run.disorder.append((parent.path, FileProblem(error, doing: "setting its mode again after deleting in it")))
+        }
         fileSystem.close(parent.descriptor)
         run.parent = nil
     }
