@@ -30,10 +30,10 @@ final class DeletionPlan: Sendable {
     }
 
     /// The next record. The plan is gone when its end or a failure was reached.
-    func next(fileSystem: any FileSystem) throws(FileProblem) -> DeletionRecord? {
+    func next() throws(FileProblem) -> DeletionRecord? {
         let result: Result<DeletionRecord?, FileProblem> = state.withLock { state in
             do throws(FileProblem) {
-                let record = try state.spool.next(fileSystem: fileSystem)
+                let record = try state.spool.next()
                 if record == nil { state.spool.clear() }
                 return .success(record)
             } catch {
@@ -164,7 +164,7 @@ extension FileLayer {
                 continue
             }
             do throws(FileProblem) {
-                guard let record = try deletionPlan.next(fileSystem: fileSystem) else {
+                guard let record = try deletionPlan.next() else {
                     more = false
                     break
                 }

@@ -121,10 +121,10 @@ struct DeletionSpool {
     var isAtEnd: Bool { position >= filed + UInt64(memory.count) }
 
     /// The next record; nil at the end.
-    mutating func next(fileSystem: any FileSystem) throws(FileProblem) -> DeletionRecord? {
+    mutating func next() throws(FileProblem) -> DeletionRecord? {
         if isAtEnd { return nil }
-        let head = try bytes(DeletionRecord.headSize, fileSystem)
-        let path = try bytes(DeletionRecord.pathLength(head: head), fileSystem)
+        let head = try bytes(DeletionRecord.headSize)
+        let path = try bytes(DeletionRecord.pathLength(head: head))
         guard let record = DeletionRecord(head: head, path: path) else {
             position = .max
             throw FileProblem(.io, doing: "reading the deletion plan")
@@ -132,10 +132,10 @@ struct DeletionSpool {
         return record
     }
 
-    private mutating func bytes(_ count: Int, _ fileSystem: any FileSystem) throws(FileProblem) -> [UInt8] {
+    private mutating func bytes(_ count: Int) throws(FileProblem) -> [UInt8] {
         let start = position
         position = .max
-        var result = [UInt8](repeating: 0, count: count)
+        let result: [UInt8]
         if start >= filed {
             let from = Int(start - filed)
             guard from <= memory.count, count <= memory.count - from else {
@@ -146,18 +146,7 @@ struct DeletionSpool {
             guard let file, UInt64(count) <= filed - start else {
                 throw FileProblem(.io, doing: "reading the deletion plan")
             }
-            var done = 0
-            while done < count {
-                let read = try attempting("reading the deletion plan") { () throws(Errno) in
-                    try result.withUnsafeMutableBufferPointer { bytes throws(Errno) in
-                        let rest = UnsafeMutableBufferPointer(rebasing: bytes[done...])
-                        return try fileSystem.read(
-                            file.descriptor, into: UnsafeMutableRawBufferPointer(rest), at: start + UInt64(done))
-                    }
-                }
-                if read <= 0 { throw FileProblem(.io, doing: "reading the deletion plan") }
-                done += read
-            }
+            result = try attempting("reading the deletion plan") { () throws(Errno) in try file.read(count, at: start) }
         }
         position = start + UInt64(count)
         return result

@@ -305,15 +305,7 @@ struct LinkTable {
     private mutating func write(_ bytes: [UInt8], at start: UInt64) -> Bool {
         guard canFile, let file else { return false }
         do throws(Errno) {
-            var done = 0
-            while done < bytes.count {
-                let count = try bytes.withUnsafeBufferPointer { bytes throws(Errno) in
-                    let rest = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[done...]))
-                    return try fileSystem.write(file.descriptor, from: rest, at: start + UInt64(done))
-                }
-                if count <= 0 { throw .io }
-                done += count
-            }
+            try file.write(bytes, at: start)
             return true
         } catch {
             canFile = false
@@ -322,19 +314,8 @@ struct LinkTable {
     }
 
     private func read(_ count: Int, at start: UInt64) -> [UInt8]? {
-        guard let file, count >= 0 else { return nil }
-        var result = [UInt8](repeating: 0, count: count)
-        var done = 0
-        while done < count {
-            let read = try? result.withUnsafeMutableBufferPointer { bytes throws(Errno) in
-                let rest = UnsafeMutableBufferPointer(rebasing: bytes[done...])
-                return try fileSystem.read(
-                    file.descriptor, into: UnsafeMutableRawBufferPointer(rest), at: start + UInt64(done))
-            }
-            guard let read, read > 0, read <= count - done else { return nil }
-            done += read
-        }
-        return result
+        guard count >= 0 else { return nil }
+        return try? file?.read(count, at: start)
     }
 
     private static func put(_ number: UInt64, _ bytes: inout [UInt8]) {

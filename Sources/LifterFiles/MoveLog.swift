@@ -133,15 +133,12 @@ struct MoveLog {
         do throws(Errno) {
             if most >= Self.window {
                 let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<most])
-                return try file.read(piece, at: position)
+                try file.read(piece, at: position)
+                return most
             }
             if position < cachedAt || position >= cachedAt + UInt64(cached.count) {
-                cached = [UInt8](repeating: 0, count: Int(clamping: min(UInt64(Self.window), filed - position)))
+                cached = try file.read(Int(clamping: min(UInt64(Self.window), filed - position)), at: position)
                 cachedAt = position
-                let count = try cached.withUnsafeMutableBufferPointer { bytes throws(Errno) in
-                    try file.read(UnsafeMutableRawBufferPointer(bytes), at: position)
-                }
-                cached.removeLast(cached.count - count)
             }
         } catch {
             throw Self.problem(error)

@@ -214,7 +214,8 @@ final class PendingMoves {
         _ run: Range<Int>, of piece: UnsafeMutableRawBufferPointer, at start: UInt64, _ disk: Disk
     ) throws(FileProblem) {
         try attempting("writing") { () throws(Errno) in
-            try disk.write(UnsafeRawBufferPointer(rebasing: piece[run]), at: start + UInt64(run.lowerBound))
+            let bytes = UnsafeRawBufferPointer(rebasing: piece[run])
+            try disk.fileSystem.writeAll(bytes, to: disk.descriptor, at: start + UInt64(run.lowerBound))
         }
     }
 
@@ -272,28 +273,11 @@ final class PendingMoves {
     private func read(
         _ piece: UnsafeMutableRawBufferPointer, at start: UInt64, _ disk: Disk
     ) throws(FileProblem) {
-        var done = 0
-        while done < piece.count {
-            let rest = UnsafeMutableRawBufferPointer(rebasing: piece[done...])
-            let count = try attempting("reading the old version") { () throws(Errno) in
-                try disk.fileSystem.read(disk.descriptor, into: rest, at: start + UInt64(done))
-            }
-            guard count > 0, count <= rest.count else {
-                throw FileProblem(.mismatch, doing: "reading the old version: it has become shorter")
-            }
-            done += count
+        let count = try attempting("reading the old version") { () throws(Errno) in
+            try disk.fileSystem.readAll(disk.descriptor, into: piece, at: start)
         }
-    }
-}
-
-extension PendingMoves.Disk {
-    func write(_ bytes: UnsafeRawBufferPointer, at start: UInt64) throws(Errno) {
-        var done = 0
-        while done < bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
-            let count = try fileSystem.write(descriptor, from: rest, at: start + UInt64(done))
-            if count <= 0 || count > rest.count { throw .io }
-            done += count
+        guard count == piece.count else {
+            throw FileProblem(.mismatch, doing: "reading the old version: it has become shorter")
         }
     }
 }

@@ -72,11 +72,7 @@ struct SpareAreas {
         case .file(let place):
             guard let file else { throw MoveLog.problem(.io) }
             do throws(Errno) {
-                var done = 0
-                while done < buffer.count {
-                    let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
-                    done += try file.read(rest, at: place * areaLength + UInt64(offset + done))
-                }
+                try file.read(buffer, at: place * areaLength + UInt64(offset))
             } catch {
                 throw MoveLog.problem(error)
             }

@@ -22,20 +22,19 @@ final class SpoolFile: Sendable {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(Errno) {
-        var done = 0
-        while done < bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
-            let count = try fileSystem.write(descriptor, from: rest, at: offset + UInt64(done))
-            if count <= 0 || count > rest.count { throw .io }
-            done += count
-        }
+        try fileSystem.writeAll(bytes, to: descriptor, at: offset)
     }
 
-    /// At least one byte, if any is asked for.
-    func read(_ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(Errno) -> Int {
-        guard buffer.count > 0 else { return 0 }
-        let count = try fileSystem.read(descriptor, into: buffer, at: offset)
-        if count <= 0 || count > buffer.count { throw .io }
-        return count
+    /// Fills a buffer with what has been written; EIO where that is not there any more.
+    func read(_ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(Errno) {
+        guard try fileSystem.readAll(descriptor, into: buffer, at: offset) == buffer.count else { throw .io }
+    }
+
+    func read(_ count: Int, at offset: UInt64) throws(Errno) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        try bytes.withUnsafeMutableBufferPointer { buffer throws(Errno) in
+            try read(UnsafeMutableRawBufferPointer(buffer), at: offset)
+        }
+        return bytes
     }
 }

@@ -120,11 +120,11 @@ extension FileLayer {
     func writeContents(
         _ bytes: UnsafeRawBufferPointer, to descriptor: RawDescriptor, at start: UInt64
     ) throws(Errno) {
-        guard settings.makesHoles else { return try writeAll(bytes, to: descriptor, at: start) }
+        guard settings.makesHoles else { return try fileSystem.writeAll(bytes, to: descriptor, at: start) }
         var runs = ZeroRuns(bytes, at: start)
         while let run = runs.nextData() {
             let piece = UnsafeRawBufferPointer(rebasing: bytes[run])
-            try writeAll(piece, to: descriptor, at: start + UInt64(run.lowerBound))
+            try fileSystem.writeAll(piece, to: descriptor, at: start + UInt64(run.lowerBound))
         }
     }
 
@@ -136,20 +136,8 @@ extension FileLayer {
             if try fileSystem.status(of: descriptor).size >= size { return }
             let zero: [UInt8] = [0]
             try zero.withUnsafeBufferPointer { bytes throws(Errno) in
-                try writeAll(UnsafeRawBufferPointer(bytes), to: descriptor, at: size - 1)
+                try fileSystem.writeAll(UnsafeRawBufferPointer(bytes), to: descriptor, at: size - 1)
             }
-        }
-    }
-
-    func writeAll(
-        _ bytes: UnsafeRawBufferPointer, to descriptor: RawDescriptor, at start: UInt64
-    ) throws(Errno) {
-        var done = 0
-        while done < bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
-            let count = try fileSystem.write(descriptor, from: rest, at: start + UInt64(done))
-            if count <= 0 || count > rest.count { throw .io }
-            done += count
         }
     }
 

@@ -174,19 +174,6 @@ struct TreeLog {
             let index = Int(clamping: number - filed)
             return index < blocks.count ? blocks[index] : nil
         }
-        guard let file else { return nil }
-        var result = [UInt8](repeating: 0, count: Self.blockSize)
-        var done = 0
-        while done < result.count {
-            let read = try? result.withUnsafeMutableBufferPointer { bytes throws(Errno) in
-                let rest = UnsafeMutableBufferPointer(rebasing: bytes[done...])
-                return try fileSystem.read(
-                    file.descriptor, into: UnsafeMutableRawBufferPointer(rest),
-                    at: number * UInt64(Self.blockSize) + UInt64(done))
-            }
-            guard let read, read > 0, read <= result.count - done else { return nil }
-            done += read
-        }
-        return result
+        return try? file?.read(Self.blockSize, at: number * UInt64(Self.blockSize))
     }
 }

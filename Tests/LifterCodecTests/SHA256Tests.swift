@@ -49,4 +49,15 @@ import Testing
         #expect(digest.bytes == Array(whole.digest()[..<16]))
         #expect(digest != ContentKey(0x0102_0304_0506_0709, .sha256).digest(of: Array("contents".utf8)[...]))
     }
+
+    /// What an error of the library leaves agrees with nothing, itself included.
+    @Test func failed() {
+        let digest = SHA256()
+        digest.update(Array("contents".utf8)[...])
+        let right = digest.digest()
+        digest.fail()
+        digest.update(Array("contents".utf8)[...])
+        #expect(digest.digest() != right)
+        #expect(digest.digest() != digest.digest())
+    }
 }

@@ -176,11 +176,11 @@ import Testing
                 makeFile: { try? system.open(bytes("spool")[...], in: root, [.read, .write, .create], mode: 0o600) })
         }
         for index in 0..<5_000 {
-            let record = try #require(try spool.next(fileSystem: system))
+            let record = try #require(try spool.next())
             #expect(record.path == bytes("some/path/\(index)") && record.inode == UInt64(index))
             #expect(record.changed == status.changed && record.kind == .directory)
         }
-        #expect(try spool.next(fileSystem: system) == nil)
+        #expect(try spool.next() == nil)
         spool.clear()
     }
 

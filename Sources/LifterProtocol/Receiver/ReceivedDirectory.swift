@@ -1,5 +1,5 @@
 /// A directory of the job as the receiver sees it, while anything about it is under way.
-struct ReceivedDirectory: Sendable {
+struct ReceivedDirectory: TreeNode, Sendable {
     enum Place: Hashable, Sendable {
         /// The parent's entries will tell.
         case undecided

@@ -28,6 +28,7 @@ package struct ReceiverMachine: Sendable {
     var rootKinds: [[UInt8]: EntryKind]?
 
     var directories: [DirectoryID: ReceivedDirectory] = [:]
+    private var lastPath = LastPath()
     var inbox = Queue<ListingItem>()
     var isResolvingOwners = false
     var ownersTold = 0
@@ -338,14 +339,8 @@ package struct ReceiverMachine: Sendable {
     }
 
     /// The path of a name below the root of the job.
-    func path(_ directory: DirectoryID, _ name: some Collection<UInt8>) -> [UInt8] {
-        var components: [[UInt8]] = [Array(name)]
-        var id = directory
-        while id != 0, let node = directories[id] {
-            components.append(node.name)
-            id = node.parent
-        }
-        return Array(components.reversed().joined(separator: [UInt8(ascii: "/")]))
+    mutating func path(_ directory: DirectoryID, _ name: some Collection<UInt8>) -> [UInt8] {
+        lastPath.path(directory, name, directories)
     }
 
     /// The user is slow to take what there is to tell.

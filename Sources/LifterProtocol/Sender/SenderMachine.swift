@@ -20,6 +20,7 @@ package struct SenderMachine: Sendable {
 
     // Listing.
     var directories: [DirectoryID: SentDirectory] = [:]
+    private var lastPath = LastPath()
     var nextDirectory: DirectoryID = 1
     /// Directories still to be told; the last one is next.
     var pending: [PendingDirectory] = []
@@ -222,14 +223,8 @@ package struct SenderMachine: Sendable {
     }
 
     /// The path of a name below the root of the job.
-    func path(_ directory: DirectoryID, _ name: some Collection<UInt8>) -> [UInt8] {
-        var components: [[UInt8]] = [Array(name)]
-        var id = directory
-        while id != 0, let node = directories[id] {
-            components.append(node.name)
-            id = node.parent
-        }
-        return Array(components.reversed().joined(separator: [UInt8(ascii: "/")]))
+    mutating func path(_ directory: DirectoryID, _ name: some Collection<UInt8>) -> [UInt8] {
+        lastPath.path(directory, name, directories)
     }
 }
 

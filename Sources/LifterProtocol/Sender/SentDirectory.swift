@@ -1,5 +1,5 @@
 /// A directory while anything about it is unanswered.
-struct SentDirectory: Sendable {
+struct SentDirectory: TreeNode, Sendable {
     let parent: DirectoryID
     /// Where its entry stands in the parent's listing.
     let index: Int

@@ -37,7 +37,7 @@ package enum Tuning {
     package static let smallBatchBytes = 256 << 10
     package static let smallBatchFiles = 128
     /// One read of a large file.
-    package static let chunk = 256 << 10
+    package static let chunk = 512 << 10
     /// The least that a slow stream makes of it.
     package static let smallestChunk = 4 << 10
     /// One read when the bytes stay in this process (the receiver reads the file itself).
