@@ -224,7 +224,8 @@ def _source_text(chance, size):
     """Something shaped like program text: words, indentation, short lines; compressible, and no two lines alike."""
     lines, total = [], 0
     while total < size:
-        some = [b"%s %d\n" % (line, chance.randrange(10 ** 6)) for line in chance.choices(LINES, k=32)]
+        words = chance.randbytes(96).hex().encode()
+        some = [b"%s %s\n" % (line, words[6 * n:6 * n + 6]) for n, line in enumerate(chance.choices(LINES, k=32))]
         lines += some
         total += sum(map(len, some))
     return b"".join(lines)[:size]

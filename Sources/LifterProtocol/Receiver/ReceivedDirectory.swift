@@ -90,6 +90,8 @@ struct ReceivedDirectory: TreeNode, Sendable {
     var isThere: Bool { place == .existing || isMade }
     /// It is getting its name: what is written into it must know whether others see it.
     var isPublishing: Bool { isMade && isMaking }
+    /// Whether a piece of writing need not wait.
+    func takes(_ write: ParkedWrite) -> Bool { isThere && !(isPublishing && write.isWhole) }
     /// Live child directories in an order that follows from what was told: effects come of going through them.
     var children: [DirectoryID] { opened.values.sorted() }
     /// It bears its final name.

@@ -155,9 +155,8 @@ extension ReceiverMachine {
 
     /// Does a piece of writing once its directory exists.
     mutating func put(_ write: ParkedWrite, in directory: DirectoryID) {
-        guard let place = directories[directory] else { return refuse(write) }
-        if place.place == .unwanted { return refuse(write) }
-        if place.isThere && !(place.isPublishing && write.isWhole) {
+        guard let place = directories[directory]?.place, place != .unwanted else { return refuse(write) }
+        if directories[directory]?.takes(write) == true {
             resume(write, in: directory)
         } else {
             directories[directory]?.parkedWrites.append(write)

@@ -83,9 +83,10 @@ extension ReceiverMachine {
     // MARK: Ranges
 
     mutating func compare(_ range: RangeMessage) {
-        guard let directory = directories[range.directory] else { return close(range.sequence) }
+        // No more of the directory than its place: whoever holds all of it makes what is parked be copied.
+        guard let place = directories[range.directory]?.place else { return close(range.sequence) }
         if range.count > 0 { directories[range.directory]?.listedAny = true }
-        switch directory.place {
+        switch place {
         case .undecided:
             directories[range.directory]?.parkedRanges.append(range)
             return
@@ -96,14 +97,15 @@ extension ReceiverMachine {
             pendingRanges[range.sequence] = PendingRange(
                 directory: range.directory, lower: 0, upper: 0, position: 0, isIncomplete: range.isIncomplete)
             directories[range.directory]?.openRanges += 1
-        case .existing: compareOwn(range, directory)
+        case .existing: compareOwn(range)
         }
         if range.isIncomplete { directories[range.directory]?.isIncomplete = true }
         if range.isLast { directories[range.directory]?.sawLast = true }
         finishIfDone(range.directory)
     }
 
-    private mutating func compareOwn(_ range: RangeMessage, _ directory: ReceivedDirectory) {
+    private mutating func compareOwn(_ range: RangeMessage) {
+        guard let directory = directories[range.directory] else { return }
         let listing = directory.ownListing ?? Listing()
         let (own, isSame) = ownRange(range, directory.cursor, listing)
         let (lower, upper) = (own.lowerBound, own.upperBound)
@@ -186,10 +188,10 @@ extension ReceiverMachine {
     // MARK: Entries
 
     mutating func merge(_ message: EntriesMessage) {
-        guard let directory = directories[message.directory] else { return skip(message) }
+        guard let itsPlace = directories[message.directory]?.place else { return skip(message) }
         if !message.entries.isEmpty { directories[message.directory]?.listedAny = true }
         if message.isIncomplete { directories[message.directory]?.isIncomplete = true }
-        switch directory.place {
+        switch itsPlace {
         case .undecided:
             directories[message.directory]?.parkedEntries.append(message)
             return
@@ -200,7 +202,7 @@ extension ReceiverMachine {
                 place(entry, id: message.base + UInt64(offset), in: message.directory, own: nil, message.isPromised)
             }
             endChunk(message)
-        case .existing: mergeOwn(message, directory)
+        case .existing: mergeOwn(message)
         }
         flushDigestRequests()
         finishIfDone(message.directory)
@@ -224,7 +226,8 @@ extension ReceiverMachine {
         }
     }
 
-    private mutating func mergeOwn(_ message: EntriesMessage, _ directory: ReceivedDirectory) {
+    private mutating func mergeOwn(_ message: EntriesMessage) {
+        guard let directory = directories[message.directory] else { return }
         let listing = directory.ownListing ?? Listing()
         var range: PendingRange
         if let sequence = message.answers {
