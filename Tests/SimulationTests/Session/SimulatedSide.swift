@@ -3,7 +3,7 @@
 //
 //     start, receive          the first flight; then the machine
 //     pump                    messages to bytes, until the machine has none
-//     SimulatedSide+Pool      effects, at moments that the scheduler chooses
+//     SimulatedPool           effects, at moments that the scheduler chooses
 
 import LifterCodec
 import LifterFiles
@@ -67,7 +67,9 @@ final class SimulatedSide {
         codecs = SeededRandom(seed: plan.codecSeed)
     }
 
-    var isEnded: Bool { failure != nil || machine?.end != nil || isDead }
+    /// How the machine has ended, as of the last input: to ask it is to copy it.
+    private(set) var end: SessionEnd?
+    var isEnded: Bool { failure != nil || end != nil || isDead }
 
     // MARK: Roots
 
@@ -266,8 +268,9 @@ final class SimulatedSide {
     /// After every input: effects and events go at once, messages when there is room for them.
     func stir() {
         isStirred = machine != nil
+        end = machine?.end
         while let effect = machine?.nextEffect() { pool.waiting.append(effect) }
-        if plan.eventLimit == 0 || machine?.end != nil { takeEvents() }
+        if plan.eventLimit == 0 || end != nil { takeEvents() }
     }
 
     private func takeEvents() {
@@ -294,7 +297,7 @@ final class SimulatedSide {
             // A machine that held back goes on.
             if events.count > told { return nil }
             isStirred = false
-            if machine?.end != nil && endedAt == nil { endedAt = now }
+            if end != nil && endedAt == nil { endedAt = now }
             if let machine, machine.hasOutput { return "\(name): empty, but hasOutput" }
             return nil
         }
@@ -379,7 +382,7 @@ final class SimulatedSide {
 
     /// After the last message has left: what is staged goes, and the stream is closed.
     func close() {
-        if machine?.end?.isComplete != true { layer?.abandonAll() }
+        if end?.isComplete != true { layer?.abandonAll() }
         isDone = true
         layer = nil
         destination = nil

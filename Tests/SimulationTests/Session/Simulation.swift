@@ -190,7 +190,7 @@ final class Simulation {
     /// every peer does.
     private func canClose(_ side: SimulatedSide) -> Bool {
         guard !side.isDone, side.isEnded, !side.isStirred, !side.hasOutgoing else { return false }
-        if side.machine?.end?.isComplete == true { return side.pool.isIdle }
+        if side.end?.isComplete == true { return side.pool.isIdle }
         return side.pool.working.isEmpty && side.pool.waiting.isEmpty
     }
 
@@ -207,7 +207,7 @@ final class Simulation {
         }
         var times: [UInt64] = []
         for side in sides where !side.isDead && !side.isFrozen {
-            if let machine = side.machine, machine.end == nil, machine.hasOutput, !side.hasOutgoing {
+            if side.end == nil, !side.hasOutgoing, side.machine?.hasOutput == true {
                 violation = "\(side.name) sleeps, but has output\n\(situation)"
                 return
             }
@@ -274,7 +274,7 @@ final class Simulation {
     /// Both ends are satisfied: nothing failed, nothing vanished.
     var isSuccess: Bool {
         sides.allSatisfy { side in
-            guard case .complete = side.machine?.end, let own = side.machine?.summary else { return false }
+            guard case .complete = side.end, let own = side.machine?.summary else { return false }
             return own.failed == 0 && own.vanished == 0
         }
     }
@@ -282,16 +282,16 @@ final class Simulation {
     /// One end believes so.
     var claimsSuccess: Bool {
         sides.contains { side in
-            guard case .complete(let peer) = side.machine?.end, let own = side.machine?.summary else { return false }
+            guard case .complete(let peer) = side.end, let own = side.machine?.summary else { return false }
             return [own, peer].allSatisfy { $0.failed == 0 && $0.vanished == 0 && $0.refusedDeletions == 0 }
         }
     }
 
-    var isComplete: Bool { sides.allSatisfy { $0.machine?.end?.isComplete == true } }
+    var isComplete: Bool { sides.allSatisfy { $0.end?.isComplete == true } }
 
     var ends: String {
         sides.map { side in
-            let end = side.machine?.end.map { "\($0)" } ?? side.failure ?? "none"
+            let end = side.end.map { "\($0)" } ?? side.failure ?? "none"
             return "\(side.name): \(end.prefix(400))"
         }.joined(separator: "; ")
     }
