@@ -174,11 +174,11 @@ max-connections = 1
 {self.rights}""")
         server = self.listening(config)
         trees.write(os.path.join(self.public, "large"), os.urandom(64 << 20))
-        holder = subprocess.Popen([self.tool.binary, "pull", server.url + "/one/", self.fresh("holder")],
+        copy = self.fresh("holder")
+        holder = subprocess.Popen([self.tool.binary, "pull", "--bwlimit=1M", server.url + "/one/", copy],
                                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            self.assertTrue(soon(lambda: children(server.pid)))
-            time.sleep(0.1)
+            self.assertTrue(soon(lambda: os.listdir(copy)))
             holder.send_signal(signal.SIGSTOP)
             inetd = ["--via", f"command:{self.tool.binary} serve --inetd --config {config}"]
             self.assertIn(b"busy", self.run_tool("list", *inetd, "there:one", expect=5).err)
