@@ -336,11 +336,14 @@ package final class DirectoryTable: Sendable {
     }
 
     /// Names joined to a path below the limit. It ends before a directory that was never seen: what is above it
-    /// must be checked before it is believed.
+    /// must be checked before it is believed. The last ones of a long way are gone one by one and so kept: who has
+    /// done with a deep directory turns to the one above it.
     private func nextPiece(of steps: [Step], from start: Int) -> (path: [UInt8], end: Int) {
         var path = steps[start].name
         var end = start + 1
-        while end < steps.count, steps[end].wasSeen, path.count + 1 + steps[end].name.count < Self.longestPiece {
+        let kept = min(capacity / 4, 16)
+        let most = steps.count > 2 * kept ? steps.count - kept : steps.count
+        while end < most, steps[end].wasSeen, path.count + 1 + steps[end].name.count < Self.longestPiece {
             path.append(UInt8(ascii: "/"))
             path.append(contentsOf: steps[end].name)
             end += 1
