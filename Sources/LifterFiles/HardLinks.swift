@@ -133,26 +133,32 @@ extension FileLayer {
     // MARK: Recording
 
     func recordLinks(in id: DirectoryID, _ records: [LinkRecord]) -> FileResult {
-        guard let hardLinks else { return .recordedLinks(records.map { _ in false }) }
-        var results: [Bool] = []
-        for record in records {
-            var file = record.own.map { LinkKey(device: $0.device, inode: $0.inode) }
-            if !settings.dryRun {
-                let found = try? directories.withDirectory(id) { directory throws(FileProblem) in
-                    try statusIfAny(record.name, in: directory)
+        guard let hardLinks else { return .recordedLinks(records.map { _ in .gone }) }
+        return .recordedLinks(
+            records.map { record in
+                do throws(FileProblem) {
+                    return try self.record(record, in: id, hardLinks) ? .done : .gone
+                } catch {
+                    return .failed(error)
                 }
-                guard let status = found else {
-                    results.append(false)
-                    continue
-                }
-                file = LinkKey(device: status.device, inode: status.inode)
+            })
+    }
+
+    private func record(
+        _ record: LinkRecord, in id: DirectoryID, _ hardLinks: HardLinks
+    ) throws(FileProblem) -> Bool {
+        var file = record.own.map { LinkKey(device: $0.device, inode: $0.inode) }
+        if !settings.dryRun {
+            let found = try directories.withDirectory(id) { directory throws(FileProblem) in
+                try statusIfAny(record.name, in: directory)
             }
-            hardLinks.record(
-                record.link,
-                HardLinks.Place(directory: id, path: record.path, file: file, left: record.link.names - 1))
-            results.append(true)
+            guard let found else { return false }
+            file = LinkKey(device: found.device, inode: found.inode)
         }
-        return .recordedLinks(results)
+        hardLinks.record(
+            record.link,
+            HardLinks.Place(directory: id, path: record.path, file: file, left: record.link.names - 1))
+        return true
     }
 
     // MARK: Linking
@@ -172,14 +178,14 @@ extension FileLayer {
 
     /// nil: there is nothing to link to, or this disk cannot.
     private func linkIfKnown(_ ask: LinkAsk, in id: DirectoryID, _ hardLinks: HardLinks) -> LinkAnswer? {
-        guard let (link, place) = knownPlace(ask, hardLinks) else { return nil }
-        if settings.dryRun {
-            let own = ask.own.map { LinkKey(device: $0.device, inode: $0.inode) }
-            let isSame = place.file != nil && own == place.file
-            hardLinks.wasLinked(link)
-            return isSame ? .unchanged : .linked(to: place.path)
-        }
         do throws(FileProblem) {
+            guard let (link, place) = try knownPlace(ask, hardLinks) else { return nil }
+            if settings.dryRun {
+                let own = ask.own.map { LinkKey(device: $0.device, inode: $0.inode) }
+                let isSame = place.file != nil && own == place.file
+                hardLinks.wasLinked(link)
+                return isSame ? .unchanged : .linked(to: place.path)
+            }
             try checkMayWrite(ask.entry.name)
             guard let file = place.file else { return nil }
             let done = try withPlace(place) { source, name throws(FileProblem) -> LinkAnswer? in
@@ -200,13 +206,15 @@ extension FileLayer {
 
     /// Where the group of a name is. In the second pass every group begins anew; but what the first pass has made
     /// without the source's time is newer, and so skipped now (`--update`): then it goes on standing for its group.
-    private func knownPlace(_ ask: LinkAsk, _ hardLinks: HardLinks) -> (link: FileIdentity, place: HardLinks.Place)? {
+    private func knownPlace(
+        _ ask: LinkAsk, _ hardLinks: HardLinks
+    ) throws(FileProblem) -> (link: FileIdentity, place: HardLinks.Place)? {
         guard var link = ask.entry.link else { return nil }
         if let place = hardLinks.place(of: link) { return (link, place) }
         guard ask.rule.keepNewer, link.device & LinkKey.secondPass != 0 else { return nil }
         link.device &= ~LinkKey.secondPass
         guard let place = hardLinks.place(of: link) else { return nil }
-        let found = try? withPlace(place) { directory, name throws(FileProblem) in
+        let found = try withPlace(place) { directory, name throws(FileProblem) in
             try statusIfAny(Array(name), in: directory)
         }
         guard let found, let status = found else { return nil }

@@ -7,6 +7,13 @@
 package enum OutgoingMessage: Sendable {
     case encoded(EncodedMessage)
     case value(Message, weight: Int)
+
+    package var kind: MessageKind {
+        switch self {
+        case .encoded(let message): message.kind
+        case .value(let message, _): message.kind
+        }
+    }
 }
 
 package struct Outbox {

@@ -40,6 +40,7 @@ package struct SessionCore {
     package var peerSummary = Summary()
     package private(set) var peerSaidGoodbye = false
     package private(set) var saidGoodbye = false
+    private var goodbyeHasLeft = false
 
     init(_ agreement: Agreement, now: UInt64) {
         outbox = Outbox(encodes: !agreement.isInProcess, peer: agreement.peerLimits)
@@ -149,7 +150,9 @@ package struct SessionCore {
             owesPong = nil
             send(.pong(value))
         }
-        return outbox.next()
+        let message = outbox.next()
+        if message?.kind == .goodbye { goodbyeHasLeft = true }
+        return message
     }
 
     var hasOutput: Bool { owesPong != nil || outbox.canSend }
@@ -195,7 +198,9 @@ package struct SessionCore {
         end = .cancelled
     }
 
+    /// A peer that has said all, and was told all, closes: that is no cut. What waits to leave behind our Goodbye is
+    /// credit that it has no use for.
     mutating func inputEnded() {
-        if end == nil { end = .cut }
+        if end == nil { end = goodbyeHasLeft && peerSaidGoodbye ? .complete(peer: peerSummary) : .cut }
     }
 }

@@ -238,6 +238,15 @@ package enum LinkAnswer: Sendable {
     case first(mayKeepOwn: Bool)
 }
 
+/// What came of a `LinkRecord`.
+package enum LinkRecorded: Sendable {
+    case done
+    /// Nothing bears the name any more; another one of the group goes first.
+    case gone
+    /// Nobody can tell what bears it, and so the others of the group are not linked to it.
+    case failed(FileProblem)
+}
+
 /// A name that is in place, and that others may be linked to from now on.
 package struct LinkRecord: Sendable {
     package var name: [UInt8]
@@ -390,7 +399,7 @@ package enum FileResult: Sendable {
     case claimedLinks([Bool])
     case linked([LinkAnswer])
     /// False: the name is not there any more.
-    case recordedLinks([Bool])
+    case recordedLinks([LinkRecorded])
     case wroteSmall([PlaceResult])
     case digestedPartial(PartialDigest)
     case signedSmall([Result<FileSignature, FileProblem>])

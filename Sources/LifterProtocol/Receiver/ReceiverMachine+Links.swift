@@ -103,7 +103,7 @@ extension ReceiverMachine {
                 let names = records[directory] ?? []
                 run(
                     .recordLinks(directory: directory, names.map(\.record)),
-                    as: .recordLinks(directory, names.map { (id: $0.id, key: $0.record.link.key) }))
+                    as: .recordLinks(directory, names))
             }
             for directory in asks.keys.sorted() { giveOut(asks[directory] ?? [], in: directory) }
         }
@@ -227,12 +227,17 @@ extension ReceiverMachine {
     }
 
     mutating func recordedLinks(
-        in directory: DirectoryID, _ names: [(id: FileID, key: LinkKey)], _ results: [Bool]
+        in directory: DirectoryID, _ names: [(id: FileID, record: LinkRecord)], _ results: [LinkRecorded]
     ) {
-        for ((id, key), isThere) in zip(names, results) {
+        for ((id, record), result) in zip(names, results) {
             directories[directory]?.busy -= 1
+            if case .failed(let problem) = result { fail(record.path, problem) }
+            let key = record.link.key
             guard linkGroups[key]?.leader == id else { continue }
-            if isThere { askAll(key) } else { promoteNext(key) }
+            switch result {
+            case .done: askAll(key)
+            case .gone, .failed: promoteNext(key)
+            }
         }
         finishIfDone(directory)
     }

@@ -389,7 +389,7 @@ enum ReceiverEffect: Sendable {
     case forget
     case links([FileID])
     case claimLinks(DirectoryID)
-    case recordLinks(DirectoryID, [(id: FileID, key: LinkKey)])
+    case recordLinks(DirectoryID, [(id: FileID, record: LinkRecord)])
     case checkRange(UInt64)
     case checkFiles([FileID])
     case plan(DirectoryID, [UInt8], counts: Bool)
