@@ -4,7 +4,8 @@
 A PATTERN selects suites or cases whose name (`Suite.test_case`) contains it, or matches it as a shell pattern.
 --long runs every fault point instead of an even selection, and the suites that take minutes. Suites run side by side,
 one process each and one more than there are processors (much of a test is waiting), unless --serial is given. Prints
-the time of each suite and ends with exactly one line `N passed, N failed`. Exits 1 on any failure, and when a suite was skipped although CI=true.
+the time of each suite and ends with exactly one line `N passed, N failed`. Exits 1 on any failure, and when a suite
+was skipped although CI=true.
 
 Environment: SUPERLIFTER names the binary (default: .build/static/release/superlifter), SYSTEM_TEST_TOOL=rsync runs
 the suites against rsync instead, CI=true turns missing programs into failures, TMPDIR says where trees are made

@@ -398,7 +398,6 @@ package enum FileResult: Sendable {
     /// Whether another name of this tree has the file already.
     case claimedLinks([Bool])
     case linked([LinkAnswer])
-    /// False: the name is not there any more.
     case recordedLinks([LinkRecorded])
     case wroteSmall([PlaceResult])
     case digestedPartial(PartialDigest)
