@@ -79,6 +79,12 @@ class SystemTest(unittest.TestCase):
         found = walker.compare(left, right, fields)
         self.assertEqual(found, [], f"{len(found)} differences between {left} and {right}\n{context}")
 
+    def assert_silent_and_untouched(self, pair, *options):
+        before = walker.snapshot(pair.destination, identity=True)
+        result = pair.copy("-i", *options)
+        self.assertEqual(result.out, b"", f"the second run found something to do\n{result}")
+        self.assertEqual(walker.snapshot(pair.destination, identity=True), before, "the second run touched something")
+
     def run_tool(self, verb, options, sources, destination, expect=0, timeout=60, link=None):
         """Runs the tool with locations as given. `expect`: an exit code, or a container of them."""
         link = link or self.link

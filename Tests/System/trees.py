@@ -190,7 +190,7 @@ def small_files(root, count=1000, size=1024, directories=1, seed=2, directory_of
 
 
 def deep(root, levels=5000):
-    """A chain of directories, each with a small file now and then; its longest path is far beyond PATH_MAX."""
+    """A chain of directories with a small file now and then; from 1,400 levels on its longest path exceeds PATH_MAX."""
     root = os.fsencode(root)
     os.makedirs(root, exist_ok=True)
     fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
