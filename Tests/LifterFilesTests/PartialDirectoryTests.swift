@@ -30,9 +30,20 @@ import Testing
         _ = layer.perform(.abandon(id: target.id))
     }
 
+    /// A part is asked for until it is free. A child that is started at this moment, by a test of something else, holds
+    /// all our locks until it becomes its program.
+    private func takeUp(_ target: FileTarget, _ layer: FileLayer) -> PartialDigest? {
+        for _ in 0..<500 {
+            guard case .digestedPartial(let found) = layer.perform(.digestPartial(target)) else { return nil }
+            guard case .unusable = found else { return found }
+            usleep(10_000)
+        }
+        return nil
+    }
+
     /// Takes it up again, and puts the file in place.
     private func goOn(with rest: String, _ whole: String, of target: FileTarget, _ layer: FileLayer) {
-        guard case .digestedPartial(.whole(let resume)) = layer.perform(.digestPartial(target)) else {
+        guard case .whole(let resume) = takeUp(target, layer) else {
             Issue.record("nothing to go on with")
             return
         }
@@ -64,7 +75,7 @@ import Testing
             settings.smallestPartial = 1
             settings.digestStep = 1
         }
-        guard case .digestedPartial(.more) = layer.perform(.digestPartial(file)) else { throw Errno.invalid }
+        guard case .more = takeUp(file, layer) else { throw Errno.invalid }
         layer.abandonAll()
         let next = try self.layer(place, .beside)
         goOn(with: rest, first + rest, of: file, next)

@@ -78,6 +78,25 @@ class Flow(SystemTest):
         return result
 
 
+class FirstBytes(Flow):
+    """What a shell's start-up file prints in front of the stream: so much is passed over, and told."""
+
+    def print_first(self, count, expect):
+        trees.write(os.path.join(self.source, "file"), b"contents")
+        far = self.far(before=f"head -c {count} /dev/zero | tr '\\0' x")
+        return self.run_it("push", far=far, expect=expect)
+
+    def test_some_is_passed_over(self):
+        result = self.print_first(4096, 0)
+        self.assertIn(b"printed something before the stream began", result.err)
+        self.assert_same(self.source, self.destination)
+
+    def test_more_is_not(self):
+        result = self.print_first(4097, 12)
+        self.assertIn(b"xxx", result.err)
+        self.assertFalse(os.path.exists(os.path.join(self.destination, "file")))
+
+
 class Retries(Flow):
     def plant(self):
         for index in range(40):
@@ -98,11 +117,13 @@ class Retries(Flow):
                     trees.remove(self.destination)
 
     def test_what_is_done_is_not_done_again(self):
-        self.plant()
-        far = self.far(1, "up", 400_000)
+        """All but a window of content (8 MiB) of what was sent, at least."""
+        for index in range(800):
+            trees.write(os.path.join(self.source, f"file{index:03d}"), noise(20_000, index))
+        far = self.far(1, "up", 12_000_000)
         self.run_it("push", "--retry", "1", "--no-compress", far=far)
         self.assert_same(self.source, self.destination)
-        self.assertLess(self.counted()["up"], 700_000)
+        self.assertLess(self.counted()["up"], 16_000_000 - 12_000_000 + (8 << 20) + 500_000)
 
     def test_through_a_remote_shell(self):
         self.plant()

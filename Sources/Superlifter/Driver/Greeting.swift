@@ -160,7 +160,7 @@ struct Greeting {
         var seen: [UInt8] = []
         var noiseDeadline: UInt64?
         while true {
-            if let start = Self.position(of: preamble, in: seen), skipsNoise || start == 0 {
+            if let start = Self.position(of: preamble, in: seen), start <= (skipsNoise ? Self.mostNoise : 0) {
                 if start > 0 {
                     warn(
                         "the remote side printed something before the stream began: "
@@ -171,7 +171,9 @@ struct Greeting {
                 return
             }
             let isHopeless =
-                skipsNoise ? seen.count > Self.mostNoise : !preamble.starts(with: seen.prefix(preamble.count))
+                skipsNoise
+                ? seen.count >= Self.mostNoise + preamble.count
+                : !preamble.starts(with: seen.prefix(preamble.count))
             let isLate = noiseDeadline.map { Clock.monotonic >= $0 } ?? false
             if isHopeless || isLate { throw SuperlifterError.wrongProtocol(seen, from: speaker) }
             let limit = skipsNoise ? min(deadline, noiseDeadline ?? .max) : deadline
