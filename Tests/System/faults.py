@@ -286,3 +286,17 @@ def spread_by(points, key, wanted):
         return points
     share = -(-wanted // len(groups))
     return [point for name in sorted(groups) for point in spread(groups[name], share)][:wanted]
+
+
+def ends_and_some(points, key, ends, stride):
+    """Of every group the first and last `ends` points, and one in `stride` of those between."""
+    groups = {}
+    for point in points:
+        groups.setdefault(key(point), []).append(point)
+    chosen = []
+    for name in sorted(groups):
+        group = groups[name]
+        between = range(ends, max(ends, len(group) - ends), stride)
+        last = range(max(ends, len(group) - ends), len(group))
+        chosen += group[:ends] + [group[index] for index in [*between, *last]]
+    return chosen

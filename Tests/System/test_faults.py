@@ -1,4 +1,6 @@
-"""Whole or old, honest, prompt, repairable: at 100 points of each kind of fault, or at all of them with --long."""
+"""Whole or old, honest, prompt, repairable: at 100 points of each kind of fault, or with --long at every system call, and
+at thousands of places of the stream: all that come first and last, and some between, which are much the same.
+"""
 
 import collections
 import os
@@ -12,11 +14,13 @@ except ImportError:
     from support import LONG, SystemTest, skip_or_fail
 
 WANTED = None if LONG else 100
-# Of the offsets asked for, these are left out even with --long: neighbours in a frame's payload tell nothing new.
-STRIDE = 7
+# With --long: so many bytes at either end of each direction, and one in so many between.
+ALL_AT_ENDS, STRIDE_BETWEEN = 600, 97
 
 
 class Faults(SystemTest):
+    """What the kinds of faults have in common; each kind is a suite, so that they can run side by side."""
+
     def scene(self):
         place = os.path.join(self.scratch, f"scene-{self._testMethodName}")
         os.makedirs(place)
@@ -34,6 +38,17 @@ class Faults(SystemTest):
         told = "\n".join(f"{verdict.point}: " + "\n    ".join(verdict.faults) for verdict in bad[:5])
         self.assertFalse(bad, f"{len(bad)} of {len(verdicts)} points did not hold:\n{told}")
 
+    def stream(self, mode, name):
+        scene = self.scene()
+        points = faults.stream_points(scene)
+        if WANTED:
+            chosen = faults.spread_by(points, lambda point: point[:2], WANTED)
+        else:
+            chosen = faults.ends_and_some(points, lambda point: point[:2], ALL_AT_ENDS, STRIDE_BETWEEN)
+        self.examine(name, chosen, lambda point: faults.disturb(scene, mode, point))
+
+
+class FaultsKill(Faults):
     def test_kill(self):
         try:
             transports.need("strace")
@@ -43,14 +58,12 @@ class Faults(SystemTest):
         points = faults.spread_by(faults.kill_points(scene), lambda point: point[0], WANTED)
         self.examine("kill -9", points, lambda point: faults.kill(scene, point))
 
-    def stream(self, mode, name):
-        scene = self.scene()
-        points = faults.stream_points(scene)
-        chosen = faults.spread_by(points, lambda point: point[:2], WANTED) if WANTED else points[::STRIDE]
-        self.examine(name, chosen, lambda point: faults.disturb(scene, mode, point))
 
+class FaultsCut(Faults):
     def test_cut(self):
         self.stream("cut", "stream cut")
 
+
+class FaultsFlip(Faults):
     def test_flip(self):
         self.stream("flip", "bit flipped")
