@@ -62,6 +62,17 @@ import Testing
         #expect(run.toServer.carried + run.toClient.carried < 24_000)
     }
 
+    @Test("What is the same over megabytes is copied in pieces")
+    func longCopies() throws {
+        let old = bytes(9 << 20)
+        var scenario = scenario(["a": [1] + old], over: ["a": old])
+        scenario.plan.outputBuffer = 1 << 17
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        expectCopied(run, scenario, disks)
+        #expect(try summary(run).contentBytes < 1 << 20)
+    }
+
     @Test("Many small files share messages both ways, and take no more round trips than others")
     func manySmall() throws {
         let old = Dictionary(uniqueKeysWithValues: (0..<1000).map { ("f\($0)", bytes(4000, UInt64($0))) })

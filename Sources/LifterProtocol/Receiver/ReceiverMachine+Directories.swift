@@ -29,6 +29,7 @@ extension ReceiverMachine {
     /// that may wait for digests, which need credit, too.
     mutating func open(_ opened: DirectoryOpened, _ weight: Int) throws(WireError) {
         guard shape != nil else { throw .unexpected("Directory before Roots") }
+        guard opened.id == 0 || !options.topOnly else { throw .unexpected("a directory below the top") }
         if opened.id == 0 { startScan(0) } else { try openBelow(opened) }
         if opened.id != 0, !options.checksum, directories[opened.id]?.place == .fresh {
             directories[opened.id]?.heldWeight = weight

@@ -11,6 +11,8 @@ struct SessionPlan: Sendable {
     var options = JobOptions()
     var source = Array("/src/".utf8)
     var destination = Array("/dst/".utf8)
+    /// The source is one file, which may get another name.
+    var isSingleFile = false
 
     // The ends.
     var abilities: Abilities = [.owners, .devices, .setIDs]

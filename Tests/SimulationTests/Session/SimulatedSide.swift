@@ -89,6 +89,7 @@ final class SimulatedSide {
             } else {
                 var options = DestinationRoot.Options()
                 options.dryRun = plan.options.dryRun
+                options.singleFile = plan.isSingleFile
                 let disk: any FileSystem =
                     plan.protection == .none ? fileSystem : AppendOnlyFileSystem(fileSystem)
                 let root = try DestinationRoot.open(plan.destination, options, base: .user, fileSystem: disk)

@@ -1,0 +1,172 @@
+// What a session may be for besides copying a tree into another, and what it must not touch on the way: a list, a
+// comparison, one file under another name, kinds that cannot be kept, and what becomes newer meanwhile.
+
+import LifterProtocol
+import LifterSystem
+import Testing
+
+@Suite struct PurposeTests {
+    private let time = FileTime(seconds: 1_700_000_000, nanoseconds: 5)
+    private let later = FileTime(seconds: 1_900_000_000, nanoseconds: 0)
+
+    private func tree(_ files: [String: [UInt8]], directories: [String] = []) -> TreeSnapshot {
+        var tree = TreeSnapshot(items: [[]: .init(kind: .directory, mode: 0o755, modified: time)])
+        for name in directories { tree.items[path(name)] = .init(kind: .directory, mode: 0o755, modified: time) }
+        for (name, contents) in files {
+            tree.items[path(name)] = .init(kind: .regular, mode: 0o644, modified: time, contents: contents)
+        }
+        return tree
+    }
+
+    private func scenario(_ source: TreeSnapshot, _ old: TreeSnapshot, seed: UInt64 = 1) -> Scenario {
+        var scenario = Scenario(seed: seed)
+        scenario.source = source
+        scenario.old = old
+        return scenario
+    }
+
+    private func expectSuccess(_ run: Simulation) {
+        #expect(run.violation == nil && run.isSuccess, "\(run.violation ?? run.ends) \(run.failures)")
+    }
+
+    // MARK: Purposes
+
+    @Test("A list tells one directory, with its sizes, and touches nothing")
+    func list() {
+        let source = tree(["a": [1, 2, 3], "d/below": [4], "z": []], directories: ["d"])
+        var scenario = scenario(source, tree(["mine": [9]]))
+        scenario.plan.purpose = .list
+        scenario.plan.options.topOnly = true
+        scenario.plan.direction = .pull
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        expectSuccess(run)
+        var listed: [String: UInt64] = [:]
+        for case .listed(let path, let entry) in run.receiver.events {
+            let name = String(decoding: path, as: UTF8.self)
+            listed[name] = entry.attributes.kind == .regular ? entry.attributes.size : 0
+        }
+        #expect(listed["a"] == 3 && listed["z"] == 0 && listed["d"] == 0 && listed["d/below"] == nil, "\(listed)")
+        #expect(scenario.result(disks) == scenario.old)
+    }
+
+    @Test("A comparison tells every difference and touches nothing", arguments: [DeleteMode.none, .after, .before])
+    func compare(mode: DeleteMode) {
+        let source = tree(["same": [1], "other": [2, 2], "new": [3], "d/new": [4]], directories: ["d", "e"])
+        let old = tree(["same": [1], "other": [2], "extra": [5], "e/extra": [6]], directories: ["e"])
+        for direction in [Direction.push, .pull] {
+            var scenario = scenario(source, old)
+            scenario.plan.purpose = .compare
+            scenario.plan.direction = direction
+            scenario.plan.options.delete = mode
+            scenario.plan.options.deleteFromEmpty = true
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks).run()
+            expectSuccess(run)
+            var told: Set<String> = []
+            for event in run.receiver.events {
+                switch event {
+                case .item(let path, _, _, _), .linked(let path, _, _, _), .deleted(let path, _):
+                    told.insert(String(decoding: path, as: UTF8.self))
+                case .listed, .failed, .warning: Issue.record("\(event)")
+                }
+            }
+            let deleted: Set<String> = mode == .none ? [] : ["extra", "e/extra"]
+            #expect(told.isSuperset(of: deleted.union(["other", "new", "d", "d/new"])), "\(told)")
+            #expect(told.isDisjoint(with: mode == .none ? ["same", "extra", "e/extra"] : ["same"]), "\(told)")
+            #expect(scenario.result(disks) == old)
+        }
+    }
+
+    @Test("One file, under the name that the destination gives it", arguments: [100, 300_000])
+    func renamed(size: Int) {
+        var random = SeededRandom(seed: 3)
+        let contents = random.bytes(size)
+        for isThere in [false, true] {
+            var scenario = scenario(tree(["a": contents, "b": [1]]), tree(isThere ? ["b": [7, 7]] : ["c": [7]]))
+            scenario.plan.source = path("/src/a")
+            scenario.plan.destination = path("/dst/b")
+            scenario.plan.isSingleFile = true
+            let disks = scenario.disks()
+            disks.destination.disk.plant(scenario.old, at: path("dst"))
+            expectSuccess(scenario.simulation(disks).run())
+            let found = disks.destination.disk.snapshot(at: path("dst"))
+            #expect(found?.items[path("b")]?.contents == contents)
+            #expect(found?.items[path("a")] == nil)
+        }
+    }
+
+    // MARK: What is left out
+
+    @Test("A source that is empty deletes nothing unless it is told to, and says so once", arguments: [false, true])
+    func emptySource(deletes: Bool) {
+        let old = tree(["a": [1], "b": [2]])
+        var scenario = scenario(tree([:]), old)
+        scenario.plan.options.delete = .after
+        scenario.plan.options.deleteFromEmpty = deletes
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        expectSuccess(run)
+        let warnings = run.receiver.events.count { if case .warning = $0 { true } else { false } }
+        #expect(warnings == (deletes ? 0 : 1))
+        #expect((scenario.result(disks).items[path("a")] == nil) == deletes)
+    }
+
+    @Test("Devices that the receiver cannot make are left out, and told")
+    func devices() {
+        var source = tree(["a": [1]])
+        source.items[path("null")] = .init(kind: .characterDevice, mode: 0o600, modified: time)
+        var scenario = scenario(source, tree([:]))
+        scenario.plan.abilities.remove(.devices)
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        #expect(run.violation == nil && run.isComplete, "\(run.violation ?? run.ends)")
+        #expect(scenario.result(disks).items[path("a")]?.contents == [1])
+        #expect(scenario.result(disks).items[path("null")] == nil)
+    }
+
+    // MARK: What becomes newer meanwhile
+
+    /// Somebody makes a newer file of the same name while the session is under way. A link or a directory of the source
+    /// takes its place all the same: what is newer stays among files only.
+    @Test(
+        "Under --update a file that becomes newer meanwhile stays",
+        arguments: ["small", "large", "twin", "link", "dir"])
+    func newerMeanwhile(name: String) throws {
+        var source = tree(
+            ["small": [1, 2], "large": Array(repeating: 5, count: 200_000), "dir/in": [3], "one": [8]],
+            directories: ["dir"])
+        source.items[path("link")] = .init(kind: .symlink, mode: 0o777, modified: time, target: path("somewhere"))
+        source.items[path("twin")] = source.items[path("one")]
+        source.link([path("one"), path("twin")])
+        let kind = source.items[path(name)]?.kind
+        var kept = 0
+        for step in stride(from: 5, to: 400, by: 5) {
+            var scenario = scenario(source, tree([:]), seed: UInt64(step))
+            scenario.plan.options.update = true
+            scenario.plan.options.keepHardLinks = true
+            scenario.plan.capacity = 200
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks)
+            let other = disks.destination.anotherProcess()
+            run.beforeStep = { run in
+                guard run.steps == step, let root = try? other.openRoot(path("/dst"), [.read, .directory]),
+                    let file = try? other.open(path(name)[...], in: root, [.write, .create], mode: 0o600)
+                else { return }
+                _ = try? other.write([6, 6, 6], to: file, at: 0)
+                try? other.setModified(later, of: file)
+                other.close(file)
+            }
+            run.run()
+            #expect(run.violation == nil && run.isComplete, "step \(step): \(run.violation ?? run.ends)")
+            let found = try #require(scenario.result(disks).items[path(name)], "step \(step)")
+            if found.contents == [6, 6, 6] {
+                kept += 1
+                #expect(found.modified == later, "step \(step)")
+            } else {
+                #expect(found.kind == kind, "step \(step)")
+            }
+        }
+        #expect((kept > 0) == (kind == .regular), "\(kept) kept")
+    }
+}
