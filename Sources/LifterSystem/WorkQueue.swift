@@ -49,6 +49,17 @@ public final class WorkQueue<Element: Sendable>: @unchecked Sendable {
             pthread_cond_wait(arrived, mutex)
             sleeping -= 1
         }
+        return next()
+    }
+
+    /// The next item if there is one at once.
+    @inlinable package func takeIfAny() -> Element? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return next()
+    }
+
+    @inlinable func next() -> Element? {
         guard front < items.count else { return nil }
         let item = items[front].take()
         front += 1

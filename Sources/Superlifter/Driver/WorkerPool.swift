@@ -5,26 +5,56 @@ import LifterProtocol
 import LifterSystem
 import Synchronization
 
-/// Where the results of one session's effects are put.
+/// Where the results of one session's effects are put. A session that is woken for each small effect does little else
+/// than to wake up; so while there is more to do it is told of what is done only now and then.
 final class Completions: Sendable {
-    private let results = Mutex<[(EffectID, FileResult)]>([])
+    private struct State {
+        var results: [(EffectID, FileResult)] = []
+        /// The session was woken, and has not looked yet.
+        var isTold = false
+        var toldAt: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
     let wakeUp: WakeUp
+
+    /// The least time between two wake-ups while there is more to do, in nanoseconds.
+    private static let interval: UInt64 = 100_000
 
     init() throws(Errno) { wakeUp = try WakeUp() }
 
-    func put(_ id: EffectID, _ result: FileResult) {
-        let wasEmpty = results.withLock { results in
-            results.append((id, result))
-            return results.count == 1
+    /// False: the session was not woken now, and whoever puts must `tell` before waiting for other work.
+    func put(_ id: EffectID, _ result: FileResult) -> Bool {
+        let now = Clock.monotonic
+        let (isTold, wakes) = state.withLock { state in
+            state.results.append((id, result))
+            if state.isTold { return (true, false) }
+            guard now >= state.toldAt + Self.interval else { return (false, false) }
+            state.isTold = true
+            state.toldAt = now
+            return (true, true)
         }
-        if wasEmpty { wakeUp.signal() }
+        if wakes { wakeUp.signal() }
+        return isTold
+    }
+
+    /// Wakes the session for what it does not know of yet.
+    func tell() {
+        let wakes = state.withLock { state in
+            if state.isTold || state.results.isEmpty { return false }
+            state.isTold = true
+            state.toldAt = Clock.monotonic
+            return true
+        }
+        if wakes { wakeUp.signal() }
     }
 
     /// Everything that has finished since the last time.
     func takeAll() -> [(EffectID, FileResult)] {
-        results.withLock { results in
-            let all = results
-            results = []
+        state.withLock { state in
+            let all = state.results
+            state.results = []
+            state.isTold = false
             return all
         }
     }
@@ -54,13 +84,25 @@ final class WorkerPool: Sendable {
         var threads: [Thread] = []
         for _ in 0..<size {
             threads.append(
-                try Thread(name: "lifter-worker") {
-                    while let work = queue.take() {
-                        work.completions.put(work.effect.id, work.layer.perform(work.effect.effect))
-                    }
-                })
+                try Thread(name: "lifter-worker") { Self.work(queue) })
         }
         self.threads = threads
+    }
+
+    private static func work(_ queue: WorkQueue<Work>) {
+        /// Sessions that may have to be told of something.
+        var untold: [Completions] = []
+        while true {
+            var next = queue.takeIfAny()
+            if next == nil {
+                for completions in untold { completions.tell() }
+                untold.removeAll(keepingCapacity: true)
+                next = queue.take()
+            }
+            guard let work = next else { return }
+            let isTold = work.completions.put(work.effect.id, work.layer.perform(work.effect.effect))
+            if !isTold, !untold.contains(where: { $0 === work.completions }) { untold.append(work.completions) }
+        }
     }
 
     func submit(_ effects: [NumberedEffect], to layer: FileLayer, _ completions: Completions) {
