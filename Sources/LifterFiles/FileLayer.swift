@@ -85,8 +85,8 @@ package final class FileLayer: Sendable {
             return .digested(
                 reader.digest(names: names, sizes: sizes, in: directory, key: contentKey))
 
-        case .readSmall(let directory, let entries):
-            return reader.readSmall(entries, in: directory, key: contentKey)
+        case .readSmall(let files):
+            return reader.readSmall(files, key: contentKey)
         case .openSource(let id, let directory, let entry):
             return .openedSource(reader.open(id, entry, in: directory, key: contentKey))
         case .readChunk(let id, let length):
@@ -96,8 +96,8 @@ package final class FileLayer: Sendable {
         case .closeSource(let id):
             reader.close(id)
             return .closedSource
-        case .matchSmall(let directory, let entries, let signatures):
-            return reader.matchSmall(entries, signatures, in: directory, key: contentKey)
+        case .matchSmall(let files, let signatures):
+            return reader.matchSmall(files, signatures, key: contentKey)
         case .openMatch(let id, let directory, let entry, let signature, let refine):
             return .openedSource(reader.openMatch(id, entry, signature, refine, in: directory, key: contentKey))
         case .matchChunk(let id, let literals):

@@ -215,20 +215,18 @@ final class MatchingSource: @unchecked Sendable {
 extension SourceReader {
     // MARK: Small files
 
-    func matchSmall(
-        _ entries: [Entry], _ signatures: [FileSignature], in directory: DirectoryID, key: ContentKey
-    ) -> FileResult {
+    func matchSmall(_ files: [ListedFile], _ signatures: [FileSignature], key: ContentKey) -> FileResult {
         var literals: [UInt8] = []
         var patience = Patience()
         var matches: [SmallMatch] = []
-        for (position, entry) in entries.enumerated() {
-            guard position < signatures.count, entry.attributes.size <= UInt64(Self.piece) else {
+        for (position, file) in files.enumerated() {
+            guard position < signatures.count, file.entry.attributes.size <= UInt64(Self.piece) else {
                 matches.append(.failed(FileProblem(.refused, doing: "matching more than was agreed upon")))
                 continue
             }
             do throws(FileProblem) {
-                var bytes = [UInt8](repeating: 0, count: Int(entry.attributes.size))
-                try readWhole(entry, in: directory, into: &bytes, 0..<bytes.count, &patience)
+                var bytes = [UInt8](repeating: 0, count: Int(file.entry.attributes.size))
+                try readWhole(file, into: &bytes, 0..<bytes.count, &patience)
                 matches.append(match(bytes, signatures[position], key, &literals))
             } catch {
                 matches.append(.failed(error))

@@ -33,13 +33,13 @@ final class SourceReader: Sendable {
 
     // MARK: Small files
 
-    func readSmall(_ entries: [Entry], in directory: DirectoryID, key: ContentKey) -> FileResult {
+    func readSmall(_ files: [ListedFile], key: ContentKey) -> FileResult {
         var total = 0
-        for entry in entries {
-            let size = Int(clamping: entry.attributes.size)
+        for file in files {
+            let size = Int(clamping: file.entry.attributes.size)
             if size > Self.largestBatch - total {
                 let problem = FileProblem(.refused, doing: "reading more at once than a batch may hold")
-                return .readSmall(buffer: [], entries.map { _ in .failed(problem) })
+                return .readSmall(buffer: [], files.map { _ in .failed(problem) })
             }
             total += size
         }
@@ -47,11 +47,11 @@ final class SourceReader: Sendable {
         var filled = 0
         var patience = Patience()
         var reads: [SmallRead] = []
-        reads.reserveCapacity(entries.count)
-        for entry in entries {
-            let range = filled..<filled + Int(entry.attributes.size)
+        reads.reserveCapacity(files.count)
+        for file in files {
+            let range = filled..<filled + Int(file.entry.attributes.size)
             do throws(FileProblem) {
-                try readWhole(entry, in: directory, into: &buffer, range, &patience)
+                try readWhole(file, into: &buffer, range, &patience)
                 let digest = ContentDigest(ContentHasher.digest(of: buffer[range], key: key))
                 reads.append(.whole(range: range, digest: digest))
                 filled = range.upperBound
@@ -64,14 +64,13 @@ final class SourceReader: Sendable {
 
     /// Fills `range` with the whole of a file; twice, where it changed the first time.
     func readWhole(
-        _ entry: Entry, in directory: DirectoryID, into buffer: inout [UInt8], _ range: Range<Int>,
-        _ patience: inout Patience
+        _ file: ListedFile, into buffer: inout [UInt8], _ range: Range<Int>, _ patience: inout Patience
     ) throws(FileProblem) {
-        let source = try openWatched(entry.name, in: directory, &patience)
-        try checkListed(source.status, entry.attributes)
+        let source = try openWatched(file.entry.name, in: file.directory, &patience)
+        try checkListed(source.status, file.entry.attributes)
         if try read(source.descriptor, into: &buffer, range, at: 0) == range.count, source.verify() == nil { return }
-        let again = try openWatched(entry.name, in: directory, &patience)
-        try checkListed(again.status, entry.attributes)
+        let again = try openWatched(file.entry.name, in: file.directory, &patience)
+        try checkListed(again.status, file.entry.attributes)
         guard try read(again.descriptor, into: &buffer, range, at: 0) == range.count else {
             throw FileProblem(.changed, doing: "reading")
         }

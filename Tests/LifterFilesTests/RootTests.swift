@@ -61,7 +61,8 @@ import Testing
             return
         }
         let entry = listing.entry(at: index)
-        guard case .readSmall(let buffer, let reads) = layer.perform(.readSmall(directory: 0, entries: [entry])),
+        guard
+            case .readSmall(let buffer, let reads) = layer.perform(.readSmall([ListedFile(directory: 0, entry: entry)])),
             case .whole(let range, _) = reads[0]
         else {
             Issue.record("not read")

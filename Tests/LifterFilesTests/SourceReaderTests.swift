@@ -26,9 +26,8 @@ import Testing
     }
 
     private func readSmall(_ layer: FileLayer, _ entries: [Entry]) -> [Result<[UInt8], FileProblem>] {
-        guard case .readSmall(let buffer, let reads) = layer.perform(.readSmall(directory: 0, entries: entries)) else {
-            return []
-        }
+        let files = entries.map { ListedFile(directory: 0, entry: $0) }
+        guard case .readSmall(let buffer, let reads) = layer.perform(.readSmall(files)) else { return [] }
         return reads.map {
             switch $0 {
             case .whole(let range, _): .success(Array(buffer[range]))
@@ -166,7 +165,8 @@ import Testing
         let (bytes, end) = try readAll(layer, 7, piece: 300_000)
         _ = layer.perform(.closeSource(id: 7))
         #expect(bytes.count == size)
-        guard case .readSmall(let buffer, let reads) = layer.perform(.readSmall(directory: 0, entries: [entry])),
+        guard
+            case .readSmall(let buffer, let reads) = layer.perform(.readSmall([ListedFile(directory: 0, entry: entry)])),
             case .whole(let range, let digest) = reads[0],
             case .digested(let digests) = layer.perform(
                 .digestFiles(directory: 0, names: [Array("f")], sizes: [UInt64(size)]))

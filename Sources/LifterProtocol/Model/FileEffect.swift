@@ -136,6 +136,16 @@ package struct ReplaceRule: Hashable, Sendable {
     package init() {}
 }
 
+/// A regular file of the source, as it was listed.
+package struct ListedFile: Sendable {
+    package var directory: DirectoryID
+    package var entry: Entry
+    package init(directory: DirectoryID, entry: Entry) {
+        self.directory = directory
+        self.entry = entry
+    }
+}
+
 /// A regular file to be put in place whole: the entry (already in this host's terms: mapped owners) and what of
 /// its attributes is kept.
 package struct FileTarget: Sendable {
@@ -299,7 +309,7 @@ package enum FileEffect: Sendable {
 
     // The sender's.
     /// Reads small regular files whole into one buffer, watching that none changes meanwhile.
-    case readSmall(directory: DirectoryID, entries: [Entry])
+    case readSmall([ListedFile])
     /// Opens a regular file for `readChunk`; it must still be the listed one.
     case openSource(id: FileID, directory: DirectoryID, entry: Entry)
     /// The next bytes of an open source, in order; at its end with the digest, after the source was checked again.
@@ -308,7 +318,7 @@ package enum FileEffect: Sendable {
     /// The next step of comparing the beginning of an open source with what the receiver holds.
     case checkPrefix(id: FileID, Resume)
     /// Reads small regular files whole and tells each by its difference from what the receiver has.
-    case matchSmall(directory: DirectoryID, entries: [Entry], signatures: [FileSignature])
+    case matchSmall([ListedFile], signatures: [FileSignature])
     /// Opens a regular file for `matchChunk`; it must still be the listed one. Closed by `closeSource`.
     case openMatch(id: FileID, directory: DirectoryID, entry: Entry, signature: FileSignature, refine: RefinePolicy)
     /// The next bytes of such a file, as copies and at most so many literal bytes.

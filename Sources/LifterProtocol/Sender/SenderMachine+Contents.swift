@@ -100,7 +100,7 @@ extension SenderMachine {
                 continue
             }
             if item.isClosed, isSmall(item.id, entry) {
-                startSmall(directory)
+                startSmall()
             } else {
                 _ = requested.popFirst()
                 startLarge(item, entry, directory)
@@ -150,22 +150,22 @@ extension SenderMachine {
         return (node.listing.entry(at: Int(open.index)), open.directory)
     }
 
-    /// A batch of neighbouring small files of one directory.
-    private mutating func startSmall(_ directory: DirectoryID) {
+    /// A batch of small files, in the order in which they are wanted; of several directories, where these hold few.
+    private mutating func startSmall() {
         var ids: [FileID] = []
-        var entries: [Entry] = []
+        var files: [ListedFile] = []
         var bytes: UInt64 = 0
         var serial: UInt64 = 0
         var known: [FileSignature] = []
         let isDelta = requested.first.map { signatures[$0.id] != nil } ?? false
         while let item = requested.first, ids.count < Tuning.smallBatchFiles,
-            item.isClosed, let (entry, place) = lookUp(item.id), place == directory, isSmall(item.id, entry),
+            item.isClosed, let (entry, directory) = lookUp(item.id), isSmall(item.id, entry),
             (signatures[item.id] != nil) == isDelta,
             ids.isEmpty || bytes + entry.attributes.size <= UInt64(min(frameBytes, Tuning.smallBatchBytes))
         {
             _ = requested.popFirst()
             ids.append(item.id)
-            entries.append(entry)
+            files.append(ListedFile(directory: directory, entry: entry))
             bytes += entry.attributes.size
             if let incoming = signatures[item.id] { known.append(incoming.signature) }
             serial = max(serial, item.serial)
@@ -174,9 +174,9 @@ extension SenderMachine {
         nextJob += 1
         jobs.append(ContentJob(number: number, serial: serial, work: .small(SmallJob(ids: ids))))
         if isDelta {
-            run(.matchSmall(directory: directory, entries: entries, signatures: known), as: .matchSmall(job: number))
+            run(.matchSmall(files, signatures: known), as: .matchSmall(job: number))
         } else {
-            run(.readSmall(directory: directory, entries: entries), as: .small(job: number))
+            run(.readSmall(files), as: .small(job: number))
         }
     }
 
