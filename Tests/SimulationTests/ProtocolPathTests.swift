@@ -6,17 +6,6 @@ import LifterSystem
 import Testing
 
 @Suite struct ProtocolPathTests {
-    private let time = FileTime(seconds: 1_700_000_000, nanoseconds: 5)
-
-    private func tree(_ files: [String: [UInt8]], directories: [String] = []) -> TreeSnapshot {
-        var tree = TreeSnapshot(items: [[]: .init(kind: .directory, mode: 0o755, modified: time)])
-        for name in directories { tree.items[path(name)] = .init(kind: .directory, mode: 0o755, modified: time) }
-        for (name, contents) in files {
-            tree.items[path(name)] = .init(kind: .regular, mode: 0o644, modified: time, contents: contents)
-        }
-        return tree
-    }
-
     private func many(_ count: Int, of size: Int = 100, in directory: String = "") -> [String: [UInt8]] {
         var random = SeededRandom(seed: 9)
         return Dictionary(uniqueKeysWithValues: (0..<count).map { ("\(directory)f\($0)", random.bytes(size)) })
@@ -25,7 +14,7 @@ import Testing
     private func scenario(_ source: TreeSnapshot, _ old: TreeSnapshot? = nil, seed: UInt64 = 1) -> Scenario {
         var scenario = Scenario(seed: seed)
         scenario.source = source
-        scenario.old = old ?? tree([:])
+        scenario.old = old ?? TreeSnapshot.plain([:])
         return scenario
     }
 
@@ -39,7 +28,7 @@ import Testing
 
     @Test("An unknown kind that may be skipped is skipped, anywhere in the stream", arguments: [1, 40, 200, 400])
     func skippable(step: Int) {
-        let scenario = scenario(tree(many(20)))
+        let scenario = scenario(TreeSnapshot.plain(many(20)))
         let disks = scenario.disks()
         let run = scenario.simulation(disks)
         var isDone = false
@@ -55,7 +44,7 @@ import Testing
 
     @Test("An unknown kind that may not be skipped ends the session and is named at both ends")
     func critical() {
-        let scenario = scenario(tree(many(20)))
+        let scenario = scenario(TreeSnapshot.plain(many(20)))
         let disks = scenario.disks()
         let run = scenario.simulation(disks)
         var isDone = false
@@ -76,7 +65,7 @@ import Testing
 
     @Test("Versions that do not meet: both ranges are named, and nothing is touched")
     func versions() throws {
-        var scenario = scenario(tree(many(3)))
+        var scenario = scenario(TreeSnapshot.plain(many(3)))
         scenario.plan.clientVersions = 3...4
         let disks = scenario.disks()
         let run = scenario.simulation(disks).run()
@@ -145,7 +134,7 @@ import Testing
             uniqueKeysWithValues: (0..<4).map { ("t\($0)", Array(repeating: UInt8(65 + $0), count: 150_000)) })
         var carried: [Int] = []
         for compression in [CompressionChoice.none, .zstd(level: 3), .zlib(level: 6), .auto] {
-            var scenario = scenario(tree(texts))
+            var scenario = scenario(TreeSnapshot.plain(texts))
             scenario.plan.options.compression = compression
             scenario.plan.codecSeed = 7
             let disks = scenario.disks()
@@ -162,7 +151,7 @@ import Testing
         "Contents damaged on the way are sent once more; damaged again, they fail", arguments: [100, 90_000, 300_000])
     func mismatch(size: Int) {
         for times in [1, 1000] {
-            var scenario = scenario(tree(["a": Array(repeating: 7, count: size), "b": [1, 2, 3]]))
+            var scenario = scenario(TreeSnapshot.plain(["a": Array(repeating: 7, count: size), "b": [1, 2, 3]]))
             scenario.plan.isInProcess = true
             let disks = scenario.disks()
             let run = scenario.simulation(disks)
@@ -200,7 +189,7 @@ import Testing
     func fullDisk() {
         var files = many(3, of: 3 << 20)
         for (name, contents) in many(200, of: 20_000, in: "z") { files[name] = contents }
-        let scenario = scenario(tree(files))
+        let scenario = scenario(TreeSnapshot.plain(files))
         var settings = ModelDisk.Settings()
         settings.byteBudget = 200_000
         let disk = ModelDisk(settings: settings)
@@ -219,10 +208,10 @@ import Testing
 
     @Test("A directory that cannot be made stops everything below it, and nothing else", arguments: [false, true])
     func stoppedDirectory(isEmpty: Bool) {
-        var source = tree(many(30), directories: ["d", "d/e", "g"])
-        source.items.merge(tree(many(30, in: "d/e/")).items) { one, _ in one }
-        source.items.merge(tree(many(30, in: "g/")).items) { one, _ in one }
-        let scenario = scenario(source, isEmpty ? nil : tree(["old": [1]]))
+        var source = TreeSnapshot.plain(many(30), directories: ["d", "d/e", "g"])
+        source.items.merge(TreeSnapshot.plain(many(30, in: "d/e/")).items) { one, _ in one }
+        source.items.merge(TreeSnapshot.plain(many(30, in: "g/")).items) { one, _ in one }
+        let scenario = scenario(source, isEmpty ? nil : TreeSnapshot.plain(["old": [1]]))
         let disks = scenario.disks(faults: .from(1, .noSpace, only: [.makeDirectory]))
         let run = scenario.simulation(disks).run()
         #expect(run.violation == nil && run.isComplete && !run.claimsSuccess, "\(run.violation ?? run.ends)")
@@ -240,9 +229,9 @@ import Testing
         let limits: [(count: UInt64?, percent: UInt8?, isRefused: Bool)] = [
             (3, nil, true), (4, nil, false), (nil, 79, true), (nil, 80, false), (3, 100, true), (.max, 0, true),
         ]
-        let old = tree(["a": [1], "b": [2], "m": [6], "x/c": [3]], directories: ["x"])
+        let old = TreeSnapshot.plain(["a": [1], "b": [2], "m": [6], "x/c": [3]], directories: ["x"])
         for (count, percent, isRefused) in limits {
-            var scenario = scenario(tree(["n": [5], "m": [6], "o": [7]]), old)
+            var scenario = scenario(TreeSnapshot.plain(["n": [5], "m": [6], "o": [7]]), old)
             scenario.plan.options.delete = mode
             scenario.plan.options.maxDelete = count
             scenario.plan.options.maxDeletePercent = percent
@@ -259,9 +248,9 @@ import Testing
 
     @Test("A full directory in the way of a file: told a second time under --force, refused without")
     func secondPass() {
-        let old = tree(["a/in": [1], "a/side": [2], "keep": [3]], directories: ["a"])
+        let old = TreeSnapshot.plain(["a/in": [1], "a/side": [2], "keep": [3]], directories: ["a"])
         for force in [false, true] {
-            var scenario = scenario(tree(["a": [9], "b": [8], "c": [7]]), old)
+            var scenario = scenario(TreeSnapshot.plain(["a": [9], "b": [8], "c": [7]]), old)
             scenario.plan.options.force = force
             let disks = scenario.disks()
             let run = scenario.simulation(disks).run()
@@ -275,8 +264,9 @@ import Testing
 
     @Test("A directory of the source that could not be read whole: nothing is deleted in it")
     func incomplete() throws {
-        let old = tree(["d/gone": [1], "d/a": [2], "d/b": [3], "d/c": [3], "e/gone": [4]], directories: ["d", "e"])
-        let source = tree(["d/a": [2], "d/b": [3], "d/c": [3], "e/x": [1]], directories: ["d", "e"])
+        let old = TreeSnapshot.plain(
+            ["d/gone": [1], "d/a": [2], "d/b": [3], "d/c": [3], "e/gone": [4]], directories: ["d", "e"])
+        let source = TreeSnapshot.plain(["d/a": [2], "d/b": [3], "d/c": [3], "e/x": [1]], directories: ["d", "e"])
         var scenario = scenario(source, old)
         scenario.plan.options.delete = .after
         let traced = scenario.disks()
@@ -296,12 +286,14 @@ import Testing
 
     @Test("A directory that is new at the destination is told before the sender knows it", arguments: 1...5)
     func converted(seed: Int) {
-        var source = tree(many(10), directories: ["n", "n/p", "n/p/q", "z"])
+        var source = TreeSnapshot.plain(many(10), directories: ["n", "n/p", "n/p/q", "z"])
         for place in ["n/", "n/p/", "n/p/q/", "z/"] {
-            source.items.merge(tree(many(40, in: place)).items) { one, _ in one }
+            source.items.merge(TreeSnapshot.plain(many(40, in: place)).items) { one, _ in one }
         }
-        source.items.merge(tree(["n/p/large": Array(repeating: 3, count: 200_000)]).items) { one, _ in one }
-        var scenario = scenario(source, tree(["old": [1], "z/f1": [2]], directories: ["z"]), seed: UInt64(seed))
+        source.items.merge(TreeSnapshot.plain(["n/p/large": Array(repeating: 3, count: 200_000)]).items) { one, _ in one
+        }
+        var scenario = scenario(
+            source, TreeSnapshot.plain(["old": [1], "z/f1": [2]], directories: ["z"]), seed: UInt64(seed))
         scenario.plan.latency = 50_000_000
         scenario.plan.capacity = 1 << 30
         scenario.plan.outputBuffer = 1 << 20
@@ -320,7 +312,7 @@ import Testing
 
     @Test("Minutes of silence are bridged by Ping and Pong")
     func keepalive() {
-        var scenario = scenario(tree(many(5), directories: ["d"]))
+        var scenario = scenario(TreeSnapshot.plain(many(5), directories: ["d"]))
         scenario.plan.lateEffects = 1
         let disks = scenario.disks()
         let run = scenario.simulation(disks).run()
@@ -331,7 +323,7 @@ import Testing
 
     @Test("A peer that hangs is given up after 300 s, or sooner where the job says so", arguments: [nil, 30, 900])
     func silence(timeout: UInt32?) {
-        var scenario = scenario(tree(many(50, of: 5000)))
+        var scenario = scenario(TreeSnapshot.plain(many(50, of: 5000)))
         scenario.plan.options.timeout = timeout
         let run = scenario.simulation(scenario.disks())
         var frozenAt: UInt64 = 0
@@ -349,7 +341,7 @@ import Testing
 
     @Test("Cancelled at one end, told at the other")
     func cancel() {
-        let scenario = scenario(tree(many(50, of: 5000)))
+        let scenario = scenario(TreeSnapshot.plain(many(50, of: 5000)))
         let run = scenario.simulation(scenario.disks())
         run.disturbance = .cancel(client: true, step: 60)
         run.run()

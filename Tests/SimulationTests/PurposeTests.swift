@@ -6,17 +6,8 @@ import LifterSystem
 import Testing
 
 @Suite struct PurposeTests {
-    private let time = FileTime(seconds: 1_700_000_000, nanoseconds: 5)
+    private let time = TreeSnapshot.plainTime
     private let later = FileTime(seconds: 1_900_000_000, nanoseconds: 0)
-
-    private func tree(_ files: [String: [UInt8]], directories: [String] = []) -> TreeSnapshot {
-        var tree = TreeSnapshot(items: [[]: .init(kind: .directory, mode: 0o755, modified: time)])
-        for name in directories { tree.items[path(name)] = .init(kind: .directory, mode: 0o755, modified: time) }
-        for (name, contents) in files {
-            tree.items[path(name)] = .init(kind: .regular, mode: 0o644, modified: time, contents: contents)
-        }
-        return tree
-    }
 
     private func scenario(_ source: TreeSnapshot, _ old: TreeSnapshot, seed: UInt64 = 1) -> Scenario {
         var scenario = Scenario(seed: seed)
@@ -33,8 +24,8 @@ import Testing
 
     @Test("A list tells one directory, with its sizes, and touches nothing")
     func list() {
-        let source = tree(["a": [1, 2, 3], "d/below": [4], "z": []], directories: ["d"])
-        var scenario = scenario(source, tree(["mine": [9]]))
+        let source = TreeSnapshot.plain(["a": [1, 2, 3], "d/below": [4], "z": []], directories: ["d"])
+        var scenario = scenario(source, TreeSnapshot.plain(["mine": [9]]))
         scenario.plan.purpose = .list
         scenario.plan.options.topOnly = true
         scenario.plan.direction = .pull
@@ -50,10 +41,35 @@ import Testing
         #expect(scenario.result(disks) == scenario.old)
     }
 
+    @Test("Where only the top was asked for, a directory below it ends the session")
+    func belowTheTop() {
+        let root = Attributes(
+            kind: .directory, mode: 0o755, userID: 0, groupID: 0, size: 0,
+            modified: Timestamp(seconds: 0, nanoseconds: 0))
+        for topOnly in [true, false] {
+            var plan = SessionPlan()
+            plan.options.topOnly = topOnly
+            var job = plan.job
+            job.shape = .contents(root)
+            let agreement = Agreement(
+                job: job, peerLimits: Limits(), ownLimits: Limits(), receiverAbilities: [], digestKey: 1,
+                isInProcess: true)
+            var machine = ReceiverMachine(
+                agreement, destination: Ready(isEmpty: true, timeGranularity: 1), rootExists: true, renamedTo: nil,
+                reportsEvents: false, now: 0)
+            for (id, name) in [(0, ""), (1, "d")] {
+                let opened = DirectoryOpened(id: DirectoryID(id), parent: 0, name: path(name), streams: true)
+                machine.receive(.directory(opened), weight: 10, now: 1)
+            }
+            #expect(machine.end == (topOnly ? .broken(.unexpected("a directory below the top")) : nil))
+        }
+    }
+
     @Test("A comparison tells every difference and touches nothing", arguments: [DeleteMode.none, .after, .before])
     func compare(mode: DeleteMode) {
-        let source = tree(["same": [1], "other": [2, 2], "new": [3], "d/new": [4]], directories: ["d", "e"])
-        let old = tree(["same": [1], "other": [2], "extra": [5], "e/extra": [6]], directories: ["e"])
+        let source = TreeSnapshot.plain(
+            ["same": [1], "other": [2, 2], "new": [3], "d/new": [4]], directories: ["d", "e"])
+        let old = TreeSnapshot.plain(["same": [1], "other": [2], "extra": [5], "e/extra": [6]], directories: ["e"])
         for direction in [Direction.push, .pull] {
             var scenario = scenario(source, old)
             scenario.plan.purpose = .compare
@@ -83,7 +99,8 @@ import Testing
         var random = SeededRandom(seed: 3)
         let contents = random.bytes(size)
         for isThere in [false, true] {
-            var scenario = scenario(tree(["a": contents, "b": [1]]), tree(isThere ? ["b": [7, 7]] : ["c": [7]]))
+            var scenario = scenario(
+                TreeSnapshot.plain(["a": contents, "b": [1]]), TreeSnapshot.plain(isThere ? ["b": [7, 7]] : ["c": [7]]))
             scenario.plan.source = path("/src/a")
             scenario.plan.destination = path("/dst/b")
             scenario.plan.isSingleFile = true
@@ -100,8 +117,8 @@ import Testing
 
     @Test("A source that is empty deletes nothing unless it is told to, and says so once", arguments: [false, true])
     func emptySource(deletes: Bool) {
-        let old = tree(["a": [1], "b": [2]])
-        var scenario = scenario(tree([:]), old)
+        let old = TreeSnapshot.plain(["a": [1], "b": [2]])
+        var scenario = scenario(TreeSnapshot.plain([:]), old)
         scenario.plan.options.delete = .after
         scenario.plan.options.deleteFromEmpty = deletes
         let disks = scenario.disks()
@@ -114,9 +131,9 @@ import Testing
 
     @Test("Devices that the receiver cannot make are left out, and told")
     func devices() {
-        var source = tree(["a": [1]])
+        var source = TreeSnapshot.plain(["a": [1]])
         source.items[path("null")] = .init(kind: .characterDevice, mode: 0o600, modified: time)
-        var scenario = scenario(source, tree([:]))
+        var scenario = scenario(source, TreeSnapshot.plain([:]))
         scenario.plan.abilities.remove(.devices)
         let disks = scenario.disks()
         let run = scenario.simulation(disks).run()
@@ -133,7 +150,7 @@ import Testing
         "Under --update a file that becomes newer meanwhile stays",
         arguments: ["small", "large", "twin", "link", "dir"])
     func newerMeanwhile(name: String) throws {
-        var source = tree(
+        var source = TreeSnapshot.plain(
             ["small": [1, 2], "large": Array(repeating: 5, count: 200_000), "dir/in": [3], "one": [8]],
             directories: ["dir"])
         source.items[path("link")] = .init(kind: .symlink, mode: 0o777, modified: time, target: path("somewhere"))
@@ -142,7 +159,7 @@ import Testing
         let kind = source.items[path(name)]?.kind
         var kept = 0
         for step in stride(from: 5, to: 400, by: 5) {
-            var scenario = scenario(source, tree([:]), seed: UInt64(step))
+            var scenario = scenario(source, TreeSnapshot.plain([:]), seed: UInt64(step))
             scenario.plan.options.update = true
             scenario.plan.options.keepHardLinks = true
             scenario.plan.capacity = 200

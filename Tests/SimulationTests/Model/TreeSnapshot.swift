@@ -164,3 +164,20 @@ func areSame(_ left: [UInt8], _ right: [UInt8]) -> Bool {
             }
         }
 }
+
+extension TreeSnapshot {
+    static let plainTime = FileTime(seconds: 1_700_000_000, nanoseconds: 5)
+
+    /// A directory with these files, and these directories below it; all with the usual modes and one time.
+    static func plain(_ files: [String: [UInt8]], directories: [String] = []) -> TreeSnapshot {
+        var tree = TreeSnapshot(items: [[]: Item(kind: .directory, mode: 0o755, modified: plainTime)])
+        for name in directories {
+            tree.items[Array(name.utf8)] = Item(kind: .directory, mode: 0o755, modified: plainTime)
+        }
+        for (name, contents) in files {
+            tree.items[Array(name.utf8)] = Item(
+                kind: .regular, mode: 0o644, modified: plainTime, contents: contents)
+        }
+        return tree
+    }
+}
