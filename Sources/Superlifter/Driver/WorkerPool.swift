@@ -90,7 +90,7 @@ final class WorkerPool: Sendable {
     }
 
     private static func work(_ queue: WorkQueue<Work>) {
-        /// Sessions that may have to be told of something.
+        // Sessions that may have to be told of something.
         var untold: [Completions] = []
         while true {
             var next = queue.takeIfAny()
