@@ -1,4 +1,4 @@
-// zstd on whole blocks: each result stands by itself.
+// zstd on whole blocks: each result stands by itself, or needs the bytes in front of it that both ends have.
 
 import CZstd
 
@@ -31,6 +31,30 @@ package final class ZstdCompressor {
             try compress(UnsafeRawBufferPointer(bytes), level: level)
         }
     }
+
+    /// One frame that holds what follows the first `history` bytes of `bytes`, and can be read only by who has those.
+    package func compress(_ bytes: [UInt8], history: Int, level: Int) throws(CodecError) -> [UInt8] {
+        precondition(history >= 0 && history <= bytes.count)
+        let bound = ZSTD_compressBound(bytes.count - history)
+        var result = 0
+        let output = bytes.withUnsafeBytes { bytes in
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[history...])
+            return [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
+                result = ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Zstd.clamped(level))
+                if ZSTD_isError(result) == 0 { result = ZSTD_CCtx_refPrefix(context, bytes.baseAddress, history) }
+                if ZSTD_isError(result) == 0 {
+                    result = ZSTD_compress2(context, buffer.baseAddress, bound, rest.baseAddress, rest.count)
+                }
+                count = ZSTD_isError(result) == 0 ? result : 0
+            }
+        }
+        if ZSTD_isError(result) != 0 {
+            // What it refers to is not there any more.
+            ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters)
+            throw .failed
+        }
+        return output
+    }
 }
 
 /// Decompresses blocks one by one with one context. Not for several threads at once.
@@ -62,6 +86,23 @@ package final class ZstdDecompressor {
         try bytes.withUnsafeBufferPointer { bytes throws(CodecError) in
             try decompress(UnsafeRawBufferPointer(bytes), exactSize: exactSize)
         }
+    }
+
+    /// The same for one frame that was compressed behind `history`. Nothing is taken for that.
+    package func decompress(_ bytes: [UInt8], history: [UInt8], exactSize: Int) throws(CodecError) -> [UInt8] {
+        let result: Result<[UInt8], CodecError> = history.withUnsafeBytes { history in
+            if ZSTD_isError(ZSTD_DCtx_refPrefix(context, history.baseAddress, history.count)) != 0 {
+                return .failure(.failed)
+            }
+            // Also after an error: what it refers to is valid in here only.
+            defer { ZSTD_DCtx_reset(context, ZSTD_reset_session_and_parameters) }
+            do throws(CodecError) {
+                return .success(try decompress(bytes, exactSize: exactSize))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
     }
 }
 

@@ -104,6 +104,51 @@ enum Codec: CaseIterable {
     }
 }
 
+@Suite struct HistoryTests {
+    @Test(arguments: [(1, 5000), (7, 300), (100_000, 5000), (262_144, 524_288), (300, 0)])
+    func roundTrip(history: Int, size: Int) throws {
+        var generator = Generator(seed: UInt64(history))
+        let (zstd, unzstd) = (try ZstdCompressor(), try ZstdDecompressor())
+        let before = generator.bytes(history)
+        for level in [-5, 1, 3, 6, 12, 19] {
+            for bytes in [generator.text(size), Array((before + before + generator.bytes(size)).prefix(size))] {
+                let packed = try zstd.compress(before + bytes, history: history, level: level)
+                #expect(try unzstd.decompress(packed, history: before, exactSize: size) == bytes)
+                // Neither end keeps anything of it.
+                let alone = try zstd.compress(bytes, level: level)
+                #expect(try unzstd.decompress(alone, exactSize: size) == bytes)
+                #expect(try ZstdDecompressor().decompress(alone, exactSize: size) == bytes)
+            }
+        }
+    }
+
+    @Test func whatWasThereBeforeIsNotSentAgain() throws {
+        var generator = Generator(seed: 11)
+        let bytes = generator.bytes(50_000)
+        let packed = try ZstdCompressor().compress(bytes + bytes, history: bytes.count, level: 3)
+        #expect(packed.count < 100)
+    }
+
+    @Test func theWrongHistoryIsRefusedOrKeepsTheSize() throws {
+        var generator = Generator(seed: 12)
+        let bytes = generator.bytes(5_000)
+        let packed = try ZstdCompressor().compress(bytes + bytes, history: bytes.count, level: 3)
+        let reader = try ZstdDecompressor()
+        #expect(throws: CodecError.self, "none") { try reader.decompress(packed, exactSize: bytes.count) }
+        #expect(throws: CodecError.self, "empty") { try reader.decompress(packed, history: [], exactSize: bytes.count) }
+        #expect(throws: CodecError.self, "its end") {
+            try reader.decompress(packed, history: Array(bytes.suffix(100)), exactSize: bytes.count)
+        }
+        let other = generator.bytes(bytes.count)
+        #expect(try reader.decompress(packed, history: other, exactSize: bytes.count).count == bytes.count)
+        for (size, error) in [(0, CodecError.tooLong), (4_999, .tooLong), (5_001, .tooShort), (-1, .malformed)] {
+            #expect(throws: error) { try reader.decompress(packed, history: bytes, exactSize: size) }
+        }
+        // After all that it is as good as new.
+        #expect(try reader.decompress(packed, history: bytes, exactSize: bytes.count) == bytes)
+    }
+}
+
 @Suite struct ConversationTests {
     @Test(arguments: Codec.allCases)
     func eachMessageIsReadableAtOnce(codec: Codec) throws {
