@@ -137,12 +137,13 @@ import Testing
         arguments: [
             (0x7f, 1, 0, WireError.unknownKind(0x7f)), (0x7f, 0, 0, nil), (0x36, 1, 0, .unknownKind(0x36)),
             (0x7f, 8, 0, .value("header.flags")), (0x7f, 0x80, 0, .value("header.flags")),
-            (0x7f, 6, 0, .value("header.flags")), (0x0a, 1, 1, .value("header.job")),
+            (0x7f, 6, 0, nil), (0x7f, 0x10, 0, .value("header.flags")), (0x0a, 1, 1, .value("header.job")),
             (0x0a, 1, 0x8000, .value("header.job")),
             // The flag of a known kind says nothing.
             (0x0a, 0, 0, nil), (0x05, 1, 0, .truncated("ping")),
             // Control messages are never compressed.
             (0x0a, 3, 0, .value("header.flags")), (0x0a, 5, 0, .value("header.flags")),
+            (0x0a, 7, 0, .value("header.flags")),
         ] as [(UInt8, UInt8, UInt16, WireError?)])
     func headers(_ kind: UInt8, _ flags: UInt8, _ job: UInt16, _ expected: WireError?) throws {
         var decoder = FrameDecoder()

@@ -29,6 +29,8 @@ package struct Hello: Hashable, Sendable {
     }
 
     package static let zlibFeature = "zlib"
+    /// Contents may be compressed against those before them.
+    package static let historyFeature = "history"
     /// Signature, Delta and Refine.
     package static let deltaFeature = "delta"
     /// A request may say how much of a file is there already.

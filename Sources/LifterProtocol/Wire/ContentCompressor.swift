@@ -1,5 +1,5 @@
-// Contents are compressed each frame by itself, so any thread may do it before the frame is made, and each frame may
-// have another level.
+// Contents are compressed each frame by itself, or against what the frames before it hold before they are compressed. So
+// any thread may do it before the frame is made, and each frame may have another level.
 
 package import LifterCodec
 
@@ -14,14 +14,20 @@ package enum ContentMethod: Hashable, Sendable {
 package final class ContentCompressor {
     private var zstd: ZstdCompressor?
     private var zlib: (level: Int, compressor: ZlibCompressor)?
+    /// Of one message: its history, and its payload behind it.
+    private var joined: [UInt8] = []
 
     package init() {}
 
-    /// Compresses what gets shorter by it; what does not stays as it is. Nothing is tried twice.
-    package func compress(_ message: inout EncodedMessage, _ method: ContentMethod) throws(CodecError) {
+    /// Compresses what gets shorter by it; what does not stays as it is. Nothing is tried twice. `history`: what the
+    /// message follows in the stream, empty for a peer that does not know it; zlib does not use it.
+    package func compress(
+        _ message: inout EncodedMessage, _ method: ContentMethod, after history: ContentHistory = ContentHistory()
+    ) throws(CodecError) {
         guard message.isContent, message.payloadLength >= FrameEncoder.shortest else { return message.leavePlain() }
         switch method {
         case .none: message.leavePlain()
+        case .zstd(let level) where history.count > 0: try compress(&message, level, after: history)
         case .zstd(let level):
             let context = try zstdContext()
             let compressed = try message.withPayload { (bytes) throws(CodecError) in
@@ -33,6 +39,19 @@ package final class ContentCompressor {
             let compressed = try message.withPayload { (bytes) throws(CodecError) in try context.compress(bytes) }
             message.replace(by: compressed, .zlib, always: false)
         }
+    }
+
+    /// zstd is quickest where the history lies in front of what it compresses.
+    private func compress(
+        _ message: inout EncodedMessage, _ level: Int, after history: ContentHistory
+    ) throws(CodecError) {
+        let reach = history.reach(for: message.payloadLength)
+        joined.removeAll(keepingCapacity: true)
+        joined.reserveCapacity(reach + message.payloadLength)
+        history.appendLast(reach, to: &joined)
+        message.appendPayload(to: &joined)
+        let compressed = try zstdContext().compress(joined, history: reach, level: level)
+        message.replace(by: compressed, history: reach)
     }
 
     /// How much of a message would be left, from 0 to 1, judged by four short samples of it and the fastest method.

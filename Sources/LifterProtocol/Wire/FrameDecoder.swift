@@ -219,18 +219,34 @@ package struct FrameDecoder {
     }
 }
 
-/// The receiving halves of the codecs: one streaming context per class, one-shot contexts for contents.
+/// The receiving halves of the codecs: one streaming context per class, one-shot contexts for contents, and what these
+/// may refer to.
 private struct Decompressors {
     private var streams: [CreditClass: ZstdStreamDecompressor] = [:]
     private var zstd: ZstdDecompressor?
     private var zlib: ZlibDecompressor?
+    private var history = ContentHistory()
+    /// The part of it that one frame refers to, in one piece.
+    private var prefix: [UInt8] = []
 
     mutating func payload(_ frame: FrameDecoder.Incoming, _ kind: MessageKind) throws(WireError) -> ByteReader {
+        let payload = try plain(frame, kind)
+        if kind.creditClass == .content { history.append(payload.bytes[payload.position..<payload.end]) }
+        return payload
+    }
+
+    private mutating func plain(_ frame: FrameDecoder.Incoming, _ kind: MessageKind) throws(WireError) -> ByteReader {
         guard frame.codec != .none else { return frame.payload }
         guard let creditClass = kind.creditClass else { throw .value("header.flags") }
         var reader = frame.payload
         let size = Int(try reader.u32("payload.length"))
         guard size <= ProtocolConstants.longestPayload else { throw .tooLong(length: UInt64(size)) }
+        if frame.codec == .zstdWithHistory && creditClass == .content {
+            let reach = Int(try reader.u32("history.length"))
+            guard reach > 0, reach <= history.count else { throw .compression }
+            prefix.removeAll(keepingCapacity: true)
+            history.appendLast(reach, to: &prefix)
+        }
         do throws(CodecError) {
             return ByteReader(try decompress(reader.rest, frame.codec, creditClass, size))
         } catch {
@@ -246,6 +262,9 @@ private struct Decompressors {
         case (.content, .zstd):
             if zstd == nil { zstd = try ZstdDecompressor() }
             return try zstd?.decompress(bytes, exactSize: size) ?? []
+        case (.content, .zstdWithHistory):
+            if zstd == nil { zstd = try ZstdDecompressor() }
+            return try zstd?.decompress(bytes, history: prefix, exactSize: size) ?? []
         case (.content, .zlib):
             if zlib == nil { zlib = try ZlibDecompressor() }
             return try zlib?.decompress(bytes, exactSize: size) ?? []
@@ -254,7 +273,8 @@ private struct Decompressors {
                 streams[creditClass] = try ZstdStreamDecompressor(windowLogMax: ProtocolConstants.windowLog)
             }
             return try streams[creditClass]?.decompress(bytes, exactSize: size) ?? []
-        case (.listing, .zlib), (.answer, .zlib), (.signature, .zlib):
+        case (.listing, .zlib), (.answer, .zlib), (.signature, .zlib), (.listing, .zstdWithHistory),
+            (.answer, .zstdWithHistory), (.signature, .zstdWithHistory):
             throw .malformed
         }
     }

@@ -72,15 +72,38 @@ package struct EncodedMessage: Sendable {
         return try result.get()
     }
 
+    /// The payload as it is, in the arrays that it lies in.
+    var payloadPieces: (head: ArraySlice<UInt8>, tail: ArraySlice<UInt8>) {
+        (buffer[ProtocolConstants.headerLength...], tail)
+    }
+
+    func appendPayload(to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: buffer[ProtocolConstants.headerLength...])
+        bytes.append(contentsOf: tail)
+    }
+
     /// Puts the compressed form in the payload's place where that is shorter; a stream of several messages has taken
     /// the bytes in, so there it must be sent in any case.
     mutating func replace(by compressed: [UInt8], _ codec: FrameCodec, always: Bool) {
         let plain = payloadLength
         guard always || compressed.count + 4 < plain else { return leavePlain() }
-        plainLength = plain
+        put([plain], compressed, codec)
+    }
+
+    /// The same for what was compressed against the last `history` bytes before it.
+    mutating func replace(by compressed: [UInt8], history: Int) {
+        let plain = payloadLength
+        guard compressed.count + 8 < plain else { return leavePlain() }
+        put([plain, history], compressed, .zstdWithHistory)
+    }
+
+    private mutating func put(_ lengths: [Int], _ compressed: [UInt8], _ codec: FrameCodec) {
+        plainLength = lengths[0]
         buffer.removeSubrange(ProtocolConstants.headerLength...)
         tail = []
-        for index in 0..<4 { buffer.append(UInt8(truncatingIfNeeded: plain >> (index * 8))) }
+        for length in lengths {
+            for index in 0..<4 { buffer.append(UInt8(truncatingIfNeeded: length >> (index * 8))) }
+        }
         buffer.append(contentsOf: compressed)
         self.codec = codec
     }
@@ -95,6 +118,10 @@ package struct FrameEncoder {
     private let contents: (compressor: ContentCompressor, method: ContentMethod)?
     private var streams: [CreditClass: ZstdStreamCompressor] = [:]
     private let compressesListings: Bool
+    /// What contents are compressed against here, if the peer knows the feature. Empty after contents that came
+    /// compressed.
+    private var history = ContentHistory()
+    package var usesHistory = false
     /// Payloads shorter than this are not worth compressing.
     static let shortest = 64
 
@@ -113,7 +140,11 @@ package struct FrameEncoder {
     package mutating func rekey(_ chain: UInt64) { self.chain = chain }
 
     package mutating func frame(_ message: consuming EncodedMessage) throws(CodecError) -> Frame {
-        if message.codec == nil { try compress(&message) }
+        if message.codec == nil {
+            try compress(&message)
+        } else if message.isContent {
+            history.removeAll()
+        }
         let codec = message.codec ?? .none
         let length = message.wireLength
         var frame = Frame(head: message.buffer, body: message.tail, check: [])
@@ -140,16 +171,19 @@ package struct FrameEncoder {
     /// Replaces the payload by its compressed form where the class of the message has one.
     private mutating func compress(_ message: inout EncodedMessage) throws(CodecError) {
         let plain = message.payloadLength
-        guard plain >= Self.shortest, let creditClass = message.kind.creditClass else { return }
+        guard let creditClass = message.kind.creditClass else { return }
         switch creditClass {
         case .listing, .answer, .signature:
-            guard compressesListings, plain <= ProtocolConstants.longestStreamed else { return }
+            guard compressesListings, plain >= Self.shortest, plain <= ProtocolConstants.longestStreamed else { return }
             if streams[creditClass] == nil { streams[creditClass] = try ZstdStreamCompressor(level: 1) }
             guard let stream = streams[creditClass] else { return }
             let compressed = try message.withPayload { (bytes) throws(CodecError) in try stream.compress(bytes) }
             message.replace(by: compressed, .zstd, always: true)
         case .content:
-            if let contents { try contents.compressor.compress(&message, contents.method) }
+            guard let contents else { return }
+            let before = history
+            if usesHistory { history.append(message) }
+            try contents.compressor.compress(&message, contents.method, after: before)
         }
     }
 }

@@ -53,9 +53,11 @@ struct FrameHeader {
     }
 }
 
-/// How a payload is compressed. A compressed payload begins with its uncompressed length (u32).
+/// How a payload is compressed. A compressed payload begins with its uncompressed length (u32); where it is compressed
+/// against a history, that one's length (u32) follows.
 enum FrameCodec: UInt8, Sendable {
     case none = 0
     case zstd = 1
     case zlib = 2
+    case zstdWithHistory = 3
 }

@@ -37,6 +37,10 @@ package enum ProtocolConstants {
     package static let longestBlock = 1 << 24
     /// The history of a compressed stream of messages is at most two to this power, in bytes.
     package static let windowLog = 20
+    /// What a content frame may be compressed against: so many bytes of the content frames before it, and of so many of
+    /// these.
+    package static let longestHistory = 1 << 18
+    package static let historyFrames = 64
     /// A payload of a streamed class longer than this travels uncompressed: if it does not shrink, its compressed
     /// form could be longer than a payload may be.
     package static let longestStreamed = longestPayload - (longestPayload >> 7)

@@ -24,12 +24,13 @@ func fuzz(_ base: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     guard count >= 4 else { return 0 }
     let size = (Int(bytes[1]) | Int(bytes[2]) << 8 | Int(bytes[3]) << 16) % (1 << 20 + 1)
     let input = Array(bytes[4...])
-    switch bytes[0] % 5 {
+    switch bytes[0] % 6 {
     case 0: check(try? ZstdDecompressor().decompress(input, exactSize: size), size)
     case 1: check(try? ZlibDecompressor().decompress(input, exactSize: size), size)
     case 2: streamed(input, size)
     case 3: roundTrip(input)
-    default: zlibRoundTrip(input)
+    case 4: zlibRoundTrip(input)
+    default: withHistory(input, size)
     }
     return 0
 }
@@ -60,6 +61,18 @@ private func roundTrip(_ input: [UInt8]) {
         precondition((try? stream.decompress(bytes, exactSize: part.count)) == part)
     }
     precondition((try? ZstdDecompressor().decompress(block, exactSize: input.count)) == input)
+}
+
+/// The first half is what went before.
+private func withHistory(_ input: [UInt8], _ size: Int) {
+    guard let compressor = try? ZstdCompressor(), let reader = try? ZstdDecompressor() else { return }
+    let (history, rest) = (Array(input[..<(input.count / 2)]), Array(input[(input.count / 2)...]))
+    check(try? reader.decompress(rest, history: history, exactSize: size), size)
+    guard let packed = try? compressor.compress(input, history: history.count, level: 1) else {
+        fatalError("a block cannot be compressed behind another")
+    }
+    precondition((try? reader.decompress(packed, history: history, exactSize: rest.count)) == rest)
+    check(try? reader.decompress(packed, exactSize: size), size)
 }
 
 private func zlibRoundTrip(_ input: [UInt8]) {
