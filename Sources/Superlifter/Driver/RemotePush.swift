@@ -71,9 +71,9 @@ extension StreamLink {
         let limits = [ownLimit, stream.result.job.options.rateLimit]
         self.init(
             input: input, output: output, decoder: stream.decoder, encoder: stream.encoder,
-            contents: stream.result.job.options.compression, limit: limits.compactMap(\.self).min(),
-            received: stream.received,
-            sent: stream.sent)
+            contents: stream.result.job.options.compression,
+            usesHistory: stream.result.peer.features.contains(Hello.historyFeature),
+            limit: limits.compactMap(\.self).min(), received: stream.received, sent: stream.sent)
     }
 }
 

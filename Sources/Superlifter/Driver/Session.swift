@@ -18,7 +18,9 @@ enum Session {
         }
         var hello = Hello(
             software: software, nonce: nonce,
-            features: [Hello.zlibFeature, Hello.resumeFeature, Hello.deltaFeature, Hello.renamesFeature],
+            features: [
+                Hello.zlibFeature, Hello.historyFeature, Hello.resumeFeature, Hello.deltaFeature, Hello.renamesFeature,
+            ],
             limits: Limits(), abilities: abilities)
         if let options { try add(options.digest, to: &hello) }
         return hello

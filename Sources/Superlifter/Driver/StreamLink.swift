@@ -48,16 +48,17 @@ final class StreamLink: Link {
     private static let readsInTurn = 8
 
     /// Takes over a stream after its handshake; `received` and `sent` are what that took. `contents`: how contents are
-    /// compressed on their way out. `limit`: bytes a second that may be written, nil for as many as the stream takes.
+    /// compressed on their way out; `usesHistory`: the peer can read those that need others before them. `limit`: bytes
+    /// a second that may be written, nil for as many as the stream takes.
     init(
         input: RawDescriptor, output: RawDescriptor, decoder: consuming FrameDecoder, encoder: FrameEncoder,
-        contents: CompressionChoice, limit: UInt64?, received: UInt64, sent: UInt64
+        contents: CompressionChoice, usesHistory: Bool, limit: UInt64?, received: UInt64, sent: UInt64
     ) {
         self.input = input
         self.output = output
         self.decoder = decoder
         self.encoder = encoder
-        self.contents = ContentPipeline(contents)
+        self.contents = ContentPipeline(contents, usesHistory: usesHistory)
         limiter = limit.map { RateLimiter(bytesPerSecond: $0, spent: sent, now: Clock.monotonic) }
         self.received = received
         self.sent = sent

@@ -10,6 +10,8 @@ struct CodecWork: Sendable {
     let number: UInt64
     var message: EncodedMessage
     let method: ContentMethod
+    /// What the frame is compressed against.
+    let history: ContentHistory
     /// Look at a sample first, and leave plain what does not promise to get smaller.
     let looksFirst: Bool
 }
@@ -82,7 +84,7 @@ final class CodecThreads: Sendable {
             if work.looksFirst, try compressor.probe(&message) > worthwhile {
                 message.leavePlain()
             } else {
-                try compressor.compress(&message, work.method)
+                try compressor.compress(&message, work.method, after: work.history)
             }
         } catch {
             // Without memory for compression it travels as it is.

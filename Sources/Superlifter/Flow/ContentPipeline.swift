@@ -18,6 +18,10 @@ struct ContentPipeline {
     }
 
     private let choice: CompressionChoice
+    /// The peer knows frames that are compressed against those before them.
+    private let usesHistory: Bool
+    /// What the next message follows; empty while nothing is compressed.
+    private var history = ContentHistory()
     private var line = Queue<Place>()
     /// The number of the front.
     private var front: UInt64 = 0
@@ -28,7 +32,16 @@ struct ContentPipeline {
     /// Bytes that wait here, before compression where it is not done.
     private(set) var bytes = 0
 
-    init(_ choice: CompressionChoice) { self.choice = choice }
+    /// Levels from which `auto` uses history: at the lowest it costs too much of the speed.
+    private static let historyLevel = 3
+
+    init(_ choice: CompressionChoice, usesHistory: Bool) {
+        self.choice = choice
+        switch choice {
+        case .none, .zlib: self.usesHistory = false
+        case .auto, .zstd: self.usesHistory = usesHistory
+        }
+    }
 
     var isEmpty: Bool { line.isEmpty }
 
@@ -44,7 +57,9 @@ struct ContentPipeline {
         let number = front + UInt64(line.count)
         bytes += message.wireLength
         line.append(.plain(message))
-        if let method = method(rate, now) { compress(number, method) }
+        guard let method = method(rate, now) else { return history.removeAll() }
+        compress(number, method)
+        if usesHistory { history.append(message) }
     }
 
     private mutating func method(_ rate: UInt64?, _ now: UInt64) -> ContentMethod? {
@@ -59,8 +74,17 @@ struct ContentPipeline {
     /// The stream has turned out to be slow: what still waits is compressed after all.
     mutating func reconsider(rate: UInt64?, now: UInt64) {
         guard choice == .auto, rate != nil, !line.isEmpty, let method = method(rate, now) else { return }
+        var waited = false
         for index in 0..<line.count {
-            if case .plain = line[index] { compress(front + UInt64(index), method) }
+            if case .plain(let message) = line[index] {
+                // Of what went before only what waited, too, is still at hand.
+                if !waited { history.removeAll() }
+                waited = true
+                compress(front + UInt64(index), method)
+                if usesHistory { history.append(message) }
+            } else if waited {
+                history.removeAll()
+            }
         }
     }
 
@@ -68,7 +92,17 @@ struct ContentPipeline {
         let index = Int(number - front)
         guard case .plain(let message)? = line[index], let threads = startedThreads() else { return }
         line[index] = .compressing(weight: message.wireLength)
-        threads.submit(CodecWork(number: number, message: message, method: method, looksFirst: choice == .auto))
+        threads.submit(
+            CodecWork(
+                number: number, message: message, method: method,
+                history: isWorthHistory(method) ? history : ContentHistory(), looksFirst: choice == .auto))
+    }
+
+    private func isWorthHistory(_ method: ContentMethod) -> Bool {
+        switch method {
+        case .none, .zlib: false
+        case .zstd(let level): choice != .auto || level >= Self.historyLevel
+        }
     }
 
     /// Nil where the system gives no more threads: then nothing is compressed.
@@ -124,6 +158,7 @@ struct ContentPipeline {
     mutating func drop() {
         front += UInt64(line.count)
         line.removeAll()
+        history.removeAll()
         bytes = 0
     }
 }

@@ -103,8 +103,8 @@ struct SessionPlan: Sendable {
         let versions = isClient ? clientVersions : serverVersions
         return Hello(
             software: isClient ? "simulated client" : "simulated server", nonce: nonce,
-            features: [Hello.zlibFeature, Hello.resumeFeature] + (knowsDelta ? [Hello.deltaFeature] : [])
-                + (knowsRenames ? [Hello.renamesFeature] : []),
+            features: [Hello.zlibFeature, Hello.historyFeature, Hello.resumeFeature]
+                + (knowsDelta ? [Hello.deltaFeature] : []) + (knowsRenames ? [Hello.renamesFeature] : []),
             limits: isClient ? clientLimits : serverLimits, abilities: abilities,
             oldest: versions.lowerBound, newest: versions.upperBound)
     }

@@ -37,6 +37,8 @@ final class SimulatedSide {
     private var contents = Queue<EncodedMessage>()
     private var codecs: SeededRandom
     private let compressor = ContentCompressor()
+    private var usesHistory = false
+    private var history = ContentHistory()
     var outgoing: [UInt8] = []
     private var outgoingStart = 0
     /// Something was handed to the machine, and it was not emptied since.
@@ -177,6 +179,8 @@ final class SimulatedSide {
     }
 
     private func agree(_ result: HandshakeResult, _ now: UInt64) {
+        usesHistory = result.peer.features.contains(Hello.historyFeature)
+        encoder?.usesHistory = usesHistory
         encoder?.rekey(result.sendingChain)
         chain = result.sendingChain
         decoder.rekey(result.receivingChain)
@@ -322,7 +326,10 @@ final class SimulatedSide {
         var content = content
         do throws(CodecError) {
             if job.options.compression == .auto {
-                try compressor.compress(&content, codecs.pick([.none, .zstd(level: 1), .zstd(level: 12)]))
+                let before = history
+                if usesHistory { history.append(content) }
+                let method = codecs.pick([ContentMethod.none, .zstd(level: 1), .zstd(level: 12)])
+                try compressor.compress(&content, method, after: before)
             }
         } catch {
             failure = "\(error)"
