@@ -81,9 +81,8 @@ package final class FileLayer: Sendable {
         case .forget(let id):
             directories.forget(id)
             return .forgotten
-        case .digestFiles(let directory, let names, let sizes):
-            return .digested(
-                reader.digest(names: names, sizes: sizes, in: directory, key: contentKey))
+        case .digestFiles(let files, let alone):
+            return .digested(reader.digest(files, alone: alone, key: contentKey))
 
         case .readSmall(let files):
             return reader.readSmall(files, key: contentKey)

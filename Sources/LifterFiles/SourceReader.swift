@@ -193,37 +193,29 @@ final class SourceReader: Sendable {
 
     // MARK: Digests
 
-    func digest(
-        names: [[UInt8]], sizes: [UInt64], in directory: DirectoryID, key: ContentKey
-    ) -> [Result<ContentDigest, FileProblem>] {
+    func digest(_ files: [ListedFile], alone: Bool, key: ContentKey) -> [Result<ContentDigest, FileProblem>] {
         var patience = Patience()
         var buffer: [UInt8] = []
-        var results: [Result<ContentDigest, FileProblem>] = []
-        results.reserveCapacity(names.count)
-        for (index, name) in names.enumerated() {
-            guard index < sizes.count else {
-                results.append(.failure(FileProblem(.refused, doing: "digesting")))
-                continue
-            }
+        return files.map { file in
             do throws(FileProblem) {
                 do throws(FileProblem) {
-                    results.append(.success(try digest(name, sizes[index], in: directory, key, &buffer, &patience)))
+                    return .success(try digest(file, alone: alone, key, &buffer, &patience))
                 } catch  where error.code == .changed {
-                    results.append(.success(try digest(name, sizes[index], in: directory, key, &buffer, &patience)))
+                    return .success(try digest(file, alone: alone, key, &buffer, &patience))
                 }
             } catch {
-                results.append(.failure(error))
+                return .failure(error)
             }
         }
-        return results
     }
 
     private func digest(
-        _ name: [UInt8], _ size: UInt64, in directory: DirectoryID, _ key: ContentKey, _ buffer: inout [UInt8],
-        _ patience: inout Patience
+        _ file: ListedFile, alone: Bool, _ key: ContentKey, _ buffer: inout [UInt8], _ patience: inout Patience
     ) throws(FileProblem) -> ContentDigest {
-        let source = try openWatched(name, in: directory, &patience)
+        let source = try openWatched(file.entry.name, in: file.directory, &patience)
+        let size = file.entry.attributes.size
         guard source.status.size == size else { throw FileProblem(.changed, doing: "reading") }
+        guard !alone || source.status.links == 1 else { throw FileProblem(.refused, doing: "digesting") }
         let room = Int(clamping: min(size, UInt64(Self.piece)))
         if buffer.count < room { buffer = [UInt8](repeating: 0, count: room) }
         let hasher = ContentHasher(key: key)

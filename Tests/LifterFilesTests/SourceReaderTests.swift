@@ -169,7 +169,7 @@ import Testing
             case .readSmall(let buffer, let reads) = layer.perform(.readSmall([ListedFile(directory: 0, entry: entry)])),
             case .whole(let range, let digest) = reads[0],
             case .digested(let digests) = layer.perform(
-                .digestFiles(directory: 0, names: [Array("f")], sizes: [UInt64(size)]))
+                .digestFiles([ListedFile(directory: 0, entry: entry)], alone: true))
         else {
             Issue.record("not read")
             return
@@ -177,9 +177,12 @@ import Testing
         #expect(Array(buffer[range]) == bytes)
         #expect(end.digest == digest)
         #expect(try digests[0].get() == digest)
+        var (longer, missing) = (entry, entry)
+        longer.attributes.size += 1
+        missing.name = Array("g")
         guard
             case .digested(let others) = layer.perform(
-                .digestFiles(directory: 0, names: [Array("f"), Array("g")], sizes: [UInt64(size) + 1, 1]))
+                .digestFiles([longer, missing].map { ListedFile(directory: 0, entry: $0) }, alone: false))
         else { return }
         #expect(throws: FileProblem.self) { try others[0].get() }
         #expect(throws: FileProblem.self) { try others[1].get() }

@@ -304,8 +304,8 @@ package enum FileEffect: Sendable {
     case scan(id: DirectoryID, parent: DirectoryID?, name: [UInt8])
     /// The directory's number is not used again: descriptors and records may go.
     case forget(DirectoryID)
-    /// Keyed digests of regular files whose size is still `size`.
-    case digestFiles(directory: DirectoryID, names: [[UInt8]], sizes: [UInt64])
+    /// Keyed digests of regular files that still have their sizes. `alone`: only of those with a single name.
+    case digestFiles([ListedFile], alone: Bool)
 
     // The sender's.
     /// Reads small regular files whole into one buffer, watching that none changes meanwhile.

@@ -1,5 +1,7 @@
 // `--checksum`: contents decide. A range whose names, kinds, sizes and metadata are the same is settled by one digest
 // over its files' digests, computed at both ends at once; otherwise single files of equal size are compared.
+//
+// Small files that differ in their times alone are compared like that in any case, where differences are what is sent.
 
 extension ReceiverMachine {
     // MARK: Ranges
@@ -17,9 +19,9 @@ extension ReceiverMachine {
                 _ = rangeChecks.popFirst()
                 continue
             }
-            let (names, sizes, end) = DigestBatches.next(listing, from: range.position, to: range.upper)
+            let (files, end) = DigestBatches.next(listing, from: range.position, to: range.upper, in: range.directory)
             pendingRanges[sequence]?.position = end
-            if names.isEmpty {
+            if files.isEmpty {
                 _ = rangeChecks.popFirst()
                 pendingRanges[sequence]?.ownDone = true
                 compareContents(sequence)
@@ -27,7 +29,7 @@ extension ReceiverMachine {
             }
             isDigesting = true
             directories[range.directory]?.busy += 1
-            run(.digestFiles(directory: range.directory, names: names, sizes: sizes), as: .checkRange(sequence))
+            run(.digestFiles(files, alone: false), as: .checkRange(sequence))
         }
     }
 
@@ -71,28 +73,35 @@ extension ReceiverMachine {
 
     // MARK: Single files
 
+    /// Without `--checksum` the file counts as one that is sent, whatever its digest says.
     mutating func startFileCheck(_ id: FileID, _ received: ReceivedEntry) {
         var entry = received
         entry.state = .checking(own: nil, theirs: nil)
+        if entry.changes.contains(.content) { expect(&entry) }
         begin(id, entry)
         digestsWanted.append(id)
         fileChecks.append(id)
     }
 
-    /// Own digests of the files that the last entries asked about, as one effect for each directory: those of a parent
-    /// and of a child that waited for it may have been handled together.
+    private mutating func expect(_ entry: inout ReceivedEntry) {
+        entry.isExpected = true
+        tally.filesToSend += 1
+        tally.bytesToSend &+= entry.entry.attributes.size
+    }
+
+    /// Own digests of the files that the last entries asked about. One that has other names here is not kept for its
+    /// contents alone: whatever it is given it would be given under all of them.
     mutating func flushDigestRequests() {
-        while let first = fileChecks.first {
-            let directory = open[first]?.directory
-            let end = fileChecks.firstIndex { open[$0]?.directory != directory } ?? fileChecks.count
-            let ids = Array(fileChecks[..<end])
-            fileChecks.removeFirst(end)
-            guard let directory else { continue }
-            let entries = ids.compactMap { open[$0]?.entry }
-            run(
-                .digestFiles(
-                    directory: directory, names: entries.map(\.name), sizes: entries.map(\.attributes.size)),
-                as: .checkFiles(ids))
+        while !fileChecks.isEmpty {
+            var batch = DigestBatches.Batch()
+            var ids: [FileID] = []
+            while !batch.isFull, let id = fileChecks.popFirst() {
+                guard let entry = open[id] else { continue }
+                batch.add(ListedFile(directory: entry.directory, entry: entry.entry))
+                ids.append(id)
+            }
+            if ids.isEmpty { return }
+            run(.digestFiles(batch.files, alone: !options.checksum), as: .checkFiles(ids))
         }
     }
 
@@ -120,27 +129,29 @@ extension ReceiverMachine {
         entry.state = .checking(own: own, theirs: theirs)
         open[id] = entry
         guard let own, let theirs else { return }
-        if own == theirs {
-            if entry.changes.isEmpty { return conclude(id, .unchanged) }
-            if onlyAdds { return conclude(id, .failed(.keepsExisting)) }
-            if changesNothing { return conclude(id, .settled(entry.changes)) }
-            entry.state = .placing
-            open[id] = entry
-            directories[entry.directory]?.isTouched = true
-            run(
-                .setAttributes(directory: entry.directory, entry: entry.entry, set: attributeSet),
-                as: .attributes(id))
-            return
-        }
+        if own == theirs { return keep(id, entry) }
         if onlyAdds { return conclude(id, .failed(.keepsExisting)) }
-        entry.changes.formUnion([.content, .checksum])
-        open[id] = entry
-        if changesNothing { return conclude(id, .settled(entry.changes)) }
+        if !entry.changes.contains(.content) {
+            entry.changes.formUnion([.content, .checksum])
+            open[id] = entry
+            if changesNothing { return conclude(id, .settled(entry.changes)) }
+            expect(&entry)
+        }
         entry.state = .awaiting
-        entry.isExpected = true
         open[id] = entry
-        tally.filesToSend += 1
-        tally.bytesToSend &+= entry.entry.attributes.size
         askOrResume(id)
+    }
+
+    /// The contents are the same.
+    private mutating func keep(_ id: FileID, _ checked: ReceivedEntry) {
+        var entry = checked
+        if entry.changes.isEmpty { return conclude(id, .unchanged) }
+        if onlyAdds { return conclude(id, .failed(.keepsExisting)) }
+        if changesNothing { return conclude(id, .settled(entry.changes)) }
+        if entry.changes.contains(.content) { summary.matchedBytes &+= entry.entry.attributes.size }
+        entry.state = .placing
+        open[id] = entry
+        directories[entry.directory]?.isTouched = true
+        run(.setAttributes(directory: entry.directory, entry: entry.entry, set: attributeSet), as: .attributes(id))
     }
 }

@@ -11,7 +11,7 @@ extension ReceiverMachine {
         case directory(Changes, ChildPlan)
         case object(Changes)
         case content(Changes)
-        /// Equal in size: the contents decide (`--checksum`).
+        /// Equal in size: the contents decide.
         case check(Changes)
 
         var changes: Changes {
@@ -113,7 +113,15 @@ extension ReceiverMachine {
             return changes.isEmpty ? .unchanged : .attributes(changes)
         }
         if options.writing == .append && own.attributes.size >= entry.attributes.size { return .skip }
-        return .content(changes.union(.content))
+        let changed = changes.union(.content)
+        return sameSize && !isPromised && comparesFirst(entry) ? .check(changed) : .content(changed)
+    }
+
+    /// Whether a file is worth a look at its digest before anything is sent for it: most that only got another time,
+    /// as all files of a new release do, have the contents that they had. A large one is read twice if it does not;
+    /// there the signature tells as well.
+    private func comparesFirst(_ entry: Entry) -> Bool {
+        agreement.usesDelta && !changesNothing && !onlyAdds && entry.attributes.size <= Tuning.comparedFirst
     }
 
     private func decideObject(_ entry: Entry, _ own: Entry) -> Decision {

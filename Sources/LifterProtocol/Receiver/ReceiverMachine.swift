@@ -92,7 +92,7 @@ package struct ReceiverMachine: Sendable {
     package var onlyAdds = false
     var contentsStopped = false
     var rangeChecks = Queue<UInt64>()
-    var fileChecks: [FileID] = []
+    var fileChecks = Queue<FileID>()
     var isDigesting = false
 
     var pass = 0

@@ -100,6 +100,8 @@ extension SenderMachine {
                 continue
             }
             if item.isClosed, isSmall(item.id, entry) {
+                // While others are read more of them come together: larger batches, and frames that compress better.
+                guard jobs.count < 2 || requested.count >= Tuning.worthABatch else { return }
                 startSmall()
             } else {
                 _ = requested.popFirst()
@@ -158,10 +160,11 @@ extension SenderMachine {
         var serial: UInt64 = 0
         var known: [FileSignature] = []
         let isDelta = requested.first.map { signatures[$0.id] != nil } ?? false
+        let most = isDelta ? Tuning.matchBatchBytes : min(frameBytes, Tuning.smallBatchBytes)
         while let item = requested.first, ids.count < Tuning.smallBatchFiles,
             item.isClosed, let (entry, directory) = lookUp(item.id), isSmall(item.id, entry),
             (signatures[item.id] != nil) == isDelta,
-            ids.isEmpty || bytes + entry.attributes.size <= UInt64(min(frameBytes, Tuning.smallBatchBytes))
+            ids.isEmpty || bytes + entry.attributes.size <= UInt64(most)
         {
             _ = requested.popFirst()
             ids.append(item.id)

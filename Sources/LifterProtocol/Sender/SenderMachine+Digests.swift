@@ -1,11 +1,11 @@
-// Digests of contents, for `--checksum`: of whole ranges (one digest over the digests of their regular files, in
-// order) and of single files. One effect at a time; files are read by the workers.
+// Digests of contents: for `--checksum` of whole ranges (one digest over the digests of their regular files, in order),
+// and of single files that may be the same. One effect at a time; files are read by the workers.
 
 import LifterCodec
 
 enum DigestTask: Sendable {
     case range(SentRange, next: Int, digests: [ContentDigest])
-    case files([FileID])
+    case files(ArraySlice<FileID>)
 }
 
 extension SenderMachine {
@@ -16,16 +16,7 @@ extension SenderMachine {
             else { throw .value("id") }
             open[id]?.isDigestAsked = true
         }
-        // One effect reads files of one directory.
-        var batch: [FileID] = []
-        for id in ids {
-            if let last = batch.last, open[last]?.directory != open[id]?.directory {
-                digestTasks.append(.files(batch))
-                batch = []
-            }
-            batch.append(id)
-        }
-        if !batch.isEmpty { digestTasks.append(.files(batch)) }
+        if !ids.isEmpty { digestTasks.append(.files(ids[...])) }
     }
 
     mutating func advanceDigests() {
@@ -42,8 +33,8 @@ extension SenderMachine {
             _ = digestTasks.popFirst()
             return
         }
-        let (names, sizes, end) = DigestBatches.next(node.listing, from: next, to: Int(range.upper))
-        if names.isEmpty {
+        let (files, end) = DigestBatches.next(node.listing, from: next, to: Int(range.upper), in: range.directory)
+        if files.isEmpty {
             _ = digestTasks.popFirst()
             core.send(
                 .rangeDigest(
@@ -52,63 +43,67 @@ extension SenderMachine {
         }
         digestTasks[0] = .range(range, next: end, digests: digests)
         digesting = true
-        run(.digestFiles(directory: range.directory, names: names, sizes: sizes), as: .digest)
+        run(.digestFiles(files, alone: false), as: .digestRange)
     }
 
-    private mutating func startDigest(_ ids: [FileID]) {
-        let live = ids.filter { open[$0] != nil }
-        guard let first = live.first, let directory = open[first]?.directory, let node = directories[directory]
-        else {
-            _ = digestTasks.popFirst()
-            return
-        }
-        digestTasks[0] = .files(live)
-        digesting = true
-        let indices = live.compactMap { open[$0].map { Int($0.index) } }
-        run(
-            .digestFiles(
-                directory: directory, names: indices.map { Array(node.listing.name(at: $0)) },
-                sizes: indices.map { node.listing.attributes(at: $0).size }), as: .digest)
-    }
-
-    mutating func digested(_ results: [Result<ContentDigest, FileProblem>]) {
+    mutating func digestedRange(_ results: [Result<ContentDigest, FileProblem>]) {
         digesting = false
-        guard let task = digestTasks.first else { return }
-        switch task {
-        case .range(let range, let next, let digests):
-            // A file that cannot be read has no digest: the range differs.
-            let more = results.map { (try? $0.get()) ?? ContentDigest(low: 0, high: 0) }
-            digestTasks[0] = .range(range, next: next, digests: digests + more)
-        case .files(let ids):
-            _ = digestTasks.popFirst()
-            core.send(.fileDigests(FileDigests(Array(zip(ids, results)).map { (id: $0.0, result: $0.1) })))
+        guard case .range(let range, let next, let digests)? = digestTasks.first else { return }
+        // A file that cannot be read has no digest: the range differs.
+        let more = results.map { (try? $0.get()) ?? ContentDigest(low: 0, high: 0) }
+        digestTasks[0] = .range(range, next: next, digests: digests + more)
+    }
+
+    /// The next files of those that were asked about, without those that have been answered meanwhile.
+    private mutating func startDigest(_ ids: ArraySlice<FileID>) {
+        var batch = DigestBatches.Batch()
+        var taken: [FileID] = []
+        var rest = ids
+        while !batch.isFull, let id = rest.popFirst() {
+            guard let entry = open[id], let node = directories[entry.directory] else { continue }
+            batch.add(ListedFile(directory: entry.directory, entry: node.listing.entry(at: Int(entry.index))))
+            taken.append(id)
         }
+        if rest.isEmpty { _ = digestTasks.popFirst() } else { digestTasks[0] = .files(rest) }
+        if taken.isEmpty { return }
+        digesting = true
+        run(.digestFiles(batch.files, alone: false), as: .digestFiles(taken))
+    }
+
+    mutating func digestedFiles(_ ids: [FileID], _ results: [Result<ContentDigest, FileProblem>]) {
+        digesting = false
+        core.send(.fileDigests(FileDigests(zip(ids, results).map { (id: $0, result: $1) })))
     }
 }
 
 /// How both ends cut a range into effects, and make one digest of many.
 enum DigestBatches {
-    private static let mostBytes: UInt64 = 1 << 20
-    private static let mostFiles = 256
+    /// About a mebibyte of files, one at least.
+    struct Batch {
+        private(set) var files: [ListedFile] = []
+        private var bytes: UInt64 = 0
 
-    /// The next regular files of a listing, about a mebibyte of them (at least one).
+        var isFull: Bool { files.count >= 256 || bytes >= 1 << 20 }
+
+        mutating func add(_ file: ListedFile) {
+            files.append(file)
+            bytes = bytes.addingReportingOverflow(file.entry.attributes.size).partialValue
+        }
+    }
+
+    /// The next regular files of a listing, and where the ones after them begin.
     static func next(
-        _ listing: Listing, from start: Int, to end: Int
-    ) -> (names: [[UInt8]], sizes: [UInt64], end: Int) {
-        var names: [[UInt8]] = []
-        var sizes: [UInt64] = []
-        var bytes: UInt64 = 0
+        _ listing: Listing, from start: Int, to end: Int, in directory: DirectoryID
+    ) -> (files: [ListedFile], end: Int) {
+        var batch = Batch()
         var index = start
-        while index < end, names.count < mostFiles, bytes < mostBytes {
-            let attributes = listing.attributes(at: index)
-            if attributes.kind == .regular {
-                names.append(Array(listing.name(at: index)))
-                sizes.append(attributes.size)
-                bytes = bytes.addingReportingOverflow(attributes.size).partialValue
+        while index < end, !batch.isFull {
+            if listing.attributes(at: index).kind == .regular {
+                batch.add(ListedFile(directory: directory, entry: listing.entry(at: index)))
             }
             index += 1
         }
-        return (names, sizes, index)
+        return (batch.files, index)
     }
 
     static func combine(_ digests: [ContentDigest], key: ContentKey) -> ContentDigest {

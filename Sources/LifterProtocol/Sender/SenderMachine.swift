@@ -217,8 +217,10 @@ package struct SenderMachine: Sendable {
             if case .matchedSmall(let buffer, let matches) = result { matchedSmall(job, buffer, matches) }
         case .matchChunk(let job):
             if case .matchedChunk(let chunk) = result { matchedChunk(job, chunk) }
-        case .digest:
-            if case .digested(let digests) = result { digested(digests) }
+        case .digestRange:
+            if case .digested(let digests) = result { digestedRange(digests) }
+        case .digestFiles(let ids):
+            if case .digested(let digests) = result { digestedFiles(ids, digests) }
         }
     }
 
@@ -246,7 +248,8 @@ enum RunningEffect: Sendable {
     case checkPrefix
     case matchSmall(job: UInt64)
     case matchChunk(job: UInt64)
-    case digest
+    case digestRange
+    case digestFiles([FileID])
 }
 
 struct OwnerKey: Hashable, Sendable {

@@ -34,8 +34,12 @@ package enum Tuning {
     /// Files up to this size travel whole, many to a frame.
     package static let smallFile: UInt64 = 64 << 10
     /// Bytes of small files read in one effect, and so put into one frame.
-    package static let smallBatchBytes = 256 << 10
+    package static let smallBatchBytes = 512 << 10
+    /// The same where they are told by their differences, of which far fewer bytes are sent.
+    package static let matchBatchBytes = 1 << 20
     package static let smallBatchFiles = 128
+    /// Fewer are not read while other contents are.
+    package static let worthABatch = 32
     /// One read of a large file.
     package static let chunk = 512 << 10
     /// The least that a slow stream makes of it.
@@ -87,6 +91,8 @@ package enum Tuning {
     /// times as much.
     package static let smallestDelta: UInt64 = 1 << 10
     package static let largestBasisRatio: UInt64 = 16
+    /// Files up to this size that differ in their times alone are compared by their digests before anything is sent.
+    package static let comparedFirst: UInt64 = 256 << 10
     /// New files are looked for under other names from so many bytes on. Part of the protocol: smaller ones are promised.
     package static let smallestMoved: UInt64 = 32 << 10
     /// Batches of files that are looked for at once, and files in one.
