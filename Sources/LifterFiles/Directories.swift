@@ -16,6 +16,9 @@ extension FileLayer {
                 try checkMayWrite(entry.name)
                 let part: Part? = try working(in: parent) { directory throws(FileProblem) in
                     // Asked again when it is published; here, so that nothing is built in vain.
+                    if stages.isNew(parent), !rule.onlyExisting {
+                        return try claimDirectory(for: entry.name, in: directory)
+                    }
                     if let old = try statusIfAny(entry.name, in: directory) {
                         if keeps(old, rule: rule, modified: entry.attributes.modified) { return nil }
                         try checkMayBecomeDirectory(old)
@@ -25,11 +28,15 @@ extension FileLayer {
                     return try claimDirectory(for: entry.name, in: directory)
                 }
                 guard let part else { return .kept }
+                directories.register(id, parent: parent, name: part.name)
+                guard directories.keep(id, descriptor: part.descriptor, status: part.status) else {
+                    fileSystem.close(part.descriptor)
+                    throw FileProblem(.stopped, doing: "making a directory that is known already")
+                }
                 stages.put(
                     id,
                     BuildingDirectory(
-                        parent: parent, part: part, entry: entry, rule: rule, fileSystem: fileSystem))
-                directories.register(id, parent: parent, name: part.name)
+                        id: id, parent: parent, part: part, entry: entry, rule: rule, directories: directories))
                 return .done
             })
     }
@@ -43,10 +50,11 @@ extension FileLayer {
 
     // MARK: Publishing
 
-    func publishDirectory(_ id: DirectoryID) -> FileResult {
+    /// With `final` nothing more is to be put into it: then it is finished at once.
+    func publishDirectory(_ id: DirectoryID, final: FinalAttributes?) -> FileResult {
         guard let building = stages.takeBuilding(id) else {
             return .publishedDirectory(
-                .failed(FileProblem(.stopped, doing: "publishing a directory that is not being built")))
+                .failed(FileProblem(.stopped, doing: "publishing a directory that is not being built")), finished: nil)
         }
         let outcome = result { () throws(FileProblem) in
             if stages.isSpoiled(id) {
@@ -67,10 +75,11 @@ extension FileLayer {
             return placed
         }
         switch outcome {
-        case .done: break
-        case .kept, .failed: discard(building)
+        case .done: return .publishedDirectory(outcome, finished: final.map { finishDirectory(id, $0) })
+        case .kept, .failed:
+            discard(building)
+            return .publishedDirectory(outcome, finished: nil)
         }
-        return .publishedDirectory(outcome)
     }
 
     /// Where a directory that is there is never changed, one that an interrupted session left must not lack more than
@@ -100,29 +109,28 @@ extension FileLayer {
 
     // MARK: Finishing
 
-    func finishDirectory(_ id: DirectoryID, attributes: Attributes, set: AttributeSet) -> FileResult {
+    func finishDirectory(_ id: DirectoryID, _ final: FinalAttributes) -> PlaceResult {
         let history = stages.takeHistory(of: id)
-        return .finishedDirectory(
-            result { () throws(FileProblem) in
-                if settings.dryRun { throw FileProblem(.refused, doing: "writing in a dry run") }
-                try directories.withDirectory(id) { directory throws(FileProblem) in
-                    let status = try attempting("looking at the directory") { () throws(Errno) in
-                        try fileSystem.status(of: directory)
-                    }
-                    // A new one keeps the set-group-id bit that it got from its parent.
-                    let fallback = history.isNew ? newMode(attributes) | status.mode & 0o2000 : history.mode
-                    var missing = missing(attributes, set, in: status, fallbackMode: fallback)
-                    if settings.omitDirectoryTimes { missing.modified = nil }
-                    try apply(missing, to: directory)
-                    fileSystem.settle(directory)
-                    if settings.syncs {
-                        // The names in it are as durable as the files they stand for.
-                        try attempting("syncing the directory") { () throws(Errno) in
-                            try fileSystem.sync(directory)
-                        }
+        return result { () throws(FileProblem) in
+            if settings.dryRun { throw FileProblem(.refused, doing: "writing in a dry run") }
+            try directories.withDirectory(id) { directory throws(FileProblem) in
+                let status = try attempting("looking at the directory") { () throws(Errno) in
+                    try fileSystem.status(of: directory)
+                }
+                // A new one keeps the set-group-id bit that it got from its parent.
+                let fallback = history.isNew ? newMode(final.attributes) | status.mode & 0o2000 : history.mode
+                var missing = missing(final.attributes, final.set, in: status, fallbackMode: fallback)
+                if settings.omitDirectoryTimes { missing.modified = nil }
+                try apply(missing, to: directory)
+                fileSystem.settle(directory)
+                if settings.syncs {
+                    // The names in it are as durable as the files they stand for.
+                    try attempting("syncing the directory") { () throws(Errno) in
+                        try fileSystem.sync(directory)
                     }
                 }
-                return .done
-            })
+            }
+            return .done
+        }
     }
 }

@@ -44,6 +44,8 @@ package final class DirectoryTable: Sendable {
         var isForgotten = false
         /// A root: its descriptor belongs to somebody else and is always there.
         var isBase = false
+        /// Its descriptor stays open, since it holds a lock.
+        var isKept = false
     }
 
     private struct Identity: Equatable {
@@ -57,7 +59,7 @@ package final class DirectoryTable: Sendable {
         /// A root that is made of several sources: where each of its names really is.
         var itemBases: [[UInt8]: RawDescriptor] = [:]
         var clock: UInt64 = 0
-        /// The directories whose descriptors are held, roots apart, in no order.
+        /// The directories whose descriptors are held, roots and those that are kept apart, in no order.
         var held: [DirectoryID] = []
         /// Counts renames: a way that failed while one happened is tried again.
         var renames: UInt64 = 0
@@ -128,6 +130,33 @@ package final class DirectoryTable: Sendable {
         trim()
     }
 
+    /// Takes over an open descriptor of a directory that was just registered, and keeps it open until `letGo`. False, and
+    /// it stays the caller's, where that has a descriptor already.
+    package func keep(_ id: DirectoryID, descriptor: RawDescriptor, status: FileStatus) -> Bool {
+        state.withLock { state in
+            guard var record = state.records[id], record.held == nil else { return false }
+            record.identity = Identity(status)
+            record.held = descriptor
+            record.isKept = true
+            state.records[id] = record
+            return true
+        }
+    }
+
+    /// A descriptor that was kept is held like others from now on.
+    package func letGo(_ id: DirectoryID) {
+        let closing: [RawDescriptor] = state.withLock { state in
+            guard state.records[id]?.isKept == true else { return [] }
+            state.clock &+= 1
+            state.records[id]?.isKept = false
+            state.records[id]?.lastUse = state.clock
+            state.held.append(id)
+            return Self.removeForgotten(from: id, &state)
+        }
+        for descriptor in closing { fileSystem.close(descriptor) }
+        trim()
+    }
+
     /// The path relative to the root, for reports: names joined by `/`, empty for the root itself.
     package func path(of id: DirectoryID) -> [UInt8] {
         let names: [[UInt8]] = state.withLock { state in
@@ -155,7 +184,9 @@ package final class DirectoryTable: Sendable {
     private static func removeForgotten(from id: DirectoryID, _ state: inout State) -> [RawDescriptor] {
         var closing: [RawDescriptor] = []
         var next = id
-        while let record = state.records[next], record.isForgotten, record.children == 0, record.pins == 0 {
+        while let record = state.records[next], record.isForgotten, record.children == 0, record.pins == 0,
+            !record.isKept
+        {
             if let held = record.held {
                 closing.append(held)
                 state.held.removeAll { $0 == next }

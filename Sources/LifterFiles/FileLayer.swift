@@ -78,8 +78,8 @@ package final class FileLayer: Sendable {
         switch effect {
         case .scan(let id, let parent, let name):
             return .scanned(scanner.scan(id, parent: parent, name: name, key: digestKey))
-        case .forget(let id):
-            directories.forget(id)
+        case .forget(let ids):
+            for id in ids { directories.forget(id) }
             return .forgotten
         case .digestFiles(let files, let alone):
             return .digested(reader.digest(files, alone: alone, key: contentKey))
@@ -108,10 +108,10 @@ package final class FileLayer: Sendable {
             return makeDirectory(id: id, parent: parent, entry: entry, rule: rule)
         case .resolveOwners(let owners):
             return .resolvedOwners(owners.map { OwnerNames.number(of: $0) })
-        case .publishDirectory(let id):
-            return publishDirectory(id)
-        case .finishDirectory(let id, let attributes, let set):
-            return finishDirectory(id, attributes: attributes, set: set)
+        case .publishDirectory(let id, let final):
+            return publishDirectory(id, final: final)
+        case .finishDirectory(let id, let final):
+            return .finishedDirectory(finishDirectory(id, final))
         case .makeObject(let directory, let entry, let set, let rule):
             return makeObject(in: directory, entry: entry, set: set, rule: rule)
         case .setAttributes(let directory, let entry, let set):

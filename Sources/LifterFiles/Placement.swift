@@ -43,6 +43,7 @@ extension FileLayer {
                 }
             }
         }
+        if placement.isDirectory && !looks, try isNamed(placement, in: directory) { return .done }
         guard let old = try statusIfAny(placement.name, in: directory) else {
             return try placeNew(placement, in: directory)
         }
@@ -78,6 +79,18 @@ extension FileLayer {
             return nil
         } catch {
             throw FileProblem(error, doing: "looking at what is there")
+        }
+    }
+
+    /// Whether a new directory has got its name at once: nothing bore it.
+    private func isNamed(_ placement: Placement, in directory: RawDescriptor) throws(FileProblem) -> Bool {
+        do throws(Errno) {
+            try rename(placement.part, to: placement.name, in: directory, .noReplace)
+            return true
+        } catch .exists {
+            return false
+        } catch {
+            throw FileProblem(error, doing: "renaming a staged entry")
         }
     }
 

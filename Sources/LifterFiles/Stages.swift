@@ -57,23 +57,28 @@ final class StagedFile: @unchecked Sendable {
     deinit { fileSystem.close(part.descriptor) }
 }
 
-/// A directory that is built under a part name. Its lock goes with the last reference.
+/// A directory that is built under a part name. The table keeps its descriptor, and so its lock, until the last reference
+/// goes.
 final class BuildingDirectory: Sendable {
+    let id: DirectoryID
     let parent: DirectoryID
     let part: Part
     let entry: Entry
     let rule: ReplaceRule
-    private let fileSystem: any FileSystem
+    private let directories: DirectoryTable
 
-    init(parent: DirectoryID, part: Part, entry: Entry, rule: ReplaceRule, fileSystem: any FileSystem) {
+    init(
+        id: DirectoryID, parent: DirectoryID, part: Part, entry: Entry, rule: ReplaceRule, directories: DirectoryTable
+    ) {
+        self.id = id
         self.parent = parent
         self.part = part
         self.entry = entry
         self.rule = rule
-        self.fileSystem = fileSystem
+        self.directories = directories
     }
 
-    deinit { fileSystem.close(part.descriptor) }
+    deinit { directories.letGo(id) }
 }
 
 /// A regular file or directory of ours under a part name. The descriptor holds its lock.
@@ -169,6 +174,9 @@ final class Stages: Sendable {
             if state.modes[id] == nil { state.modes[id] = mode }
         }
     }
+
+    /// This job made it, and it is not finished yet.
+    func isNew(_ id: DirectoryID) -> Bool { state.withLock { $0.made.contains(id) } }
 
     /// What is known of a directory that is being finished: whether this job made it, and the mode to go back to.
     func takeHistory(of id: DirectoryID) -> (isNew: Bool, mode: UInt32?) {

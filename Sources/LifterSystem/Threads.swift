@@ -38,6 +38,9 @@ package final class Thread: Sendable {
         if !isJoined.exchange(true, ordering: .acquiringAndReleasing) { pthread_join(handle, nil) }
     }
 
+    /// Lets other threads of this processor run first.
+    package static func yield() { sched_yield() }
+
     /// Processors this process may run on; at least 1.
     package static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 }

@@ -174,7 +174,7 @@ extension FileResult {
     /// Results of one placing as such; anything else is a failure.
     var placed: PlaceResult {
         switch self {
-        case .madeDirectory(let result), .publishedDirectory(let result), .finishedDirectory(let result),
+        case .madeDirectory(let result), .publishedDirectory(let result, _), .finishedDirectory(let result),
             .madeObject(let result), .setAttributes(let result), .openedStage(let result),
             .wroteChunk(let result), .committed(let result):
             result

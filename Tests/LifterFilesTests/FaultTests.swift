@@ -59,9 +59,9 @@ import Testing
                         .makeObject(directory: id, entry: link, set: everything, rule: ReplaceRule())
                     ).placed)
             }
-            guard done(layer.perform(.publishDirectory(id: id)).placed) else { continue }
+            guard done(layer.perform(.publishDirectory(id: id, final: nil)).placed) else { continue }
             _ = done(
-                layer.perform(.finishDirectory(id: id, attributes: wanted.attributes, set: everything)).placed)
+                layer.perform(.finishDirectory(id: id, FinalAttributes(wanted.attributes, set: everything))).placed)
         }
         for name in ["gone", "extra"] {
             if case .plannedDeletion(_, let problem?) = layer.perform(

@@ -37,10 +37,10 @@ enum Thing: String, CaseIterable, Sendable {
                 let written = layer.writeSmall("child", "new", in: 7)
                 guard case .done = written else { return written }
             }
-            let published = layer.perform(.publishDirectory(id: 7)).placed
+            let published = layer.perform(.publishDirectory(id: 7, final: nil)).placed
             guard case .done = published else { return published }
             return layer.perform(
-                .finishDirectory(id: 7, attributes: entry(name, .directory).attributes, set: everything)
+                .finishDirectory(id: 7, FinalAttributes(entry(name, .directory).attributes, set: everything))
             ).placed
         case .link:
             return layer.perform(
@@ -211,7 +211,7 @@ enum Thing: String, CaseIterable, Sendable {
         #expect(layer.stageIn(1, "f", "x").isDone)
         #expect(place.mode("d") == 0o700)
         let attributes = entry("d", .directory, mode: 0o500).attributes
-        #expect(layer.perform(.finishDirectory(id: 1, attributes: attributes, set: .times)).placed.isDone)
+        #expect(layer.perform(.finishDirectory(id: 1, FinalAttributes(attributes, set: .times))).placed.isDone)
         #expect(place.mode("d") == 0o500)
         #expect(place.seconds("d") == 1_000)
         #expect(place.contents("d/f") == "x")

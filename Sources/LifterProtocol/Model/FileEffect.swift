@@ -123,6 +123,17 @@ package struct AttributeSet: OptionSet, Hashable, Sendable {
     package static let times = AttributeSet(rawValue: 8)
 }
 
+/// What a directory is to end with, and which of it is to be made so.
+package struct FinalAttributes: Hashable, Sendable {
+    package var attributes: Attributes
+    package var set: AttributeSet
+
+    package init(_ attributes: Attributes, set: AttributeSet) {
+        self.attributes = attributes
+        self.set = set
+    }
+}
+
 /// What to do with a name that is already there at the moment of commit.
 package struct ReplaceRule: Hashable, Sendable {
     /// Leave an existing entry alone (`--ignore-existing`).
@@ -302,8 +313,8 @@ package enum FileEffect: Sendable {
     // Both ends.
     /// Lists a directory. It becomes known to the file layer under `id` (beneath `parent`, or the root when nil).
     case scan(id: DirectoryID, parent: DirectoryID?, name: [UInt8])
-    /// The directory's number is not used again: descriptors and records may go.
-    case forget(DirectoryID)
+    /// The numbers of these directories are not used again: descriptors and records may go.
+    case forget([DirectoryID])
     /// Keyed digests of regular files that still have their sizes. `alone`: only of those with a single name.
     case digestFiles([ListedFile], alone: Bool)
 
@@ -331,10 +342,10 @@ package enum FileEffect: Sendable {
     case makeDirectory(id: DirectoryID, parent: DirectoryID, entry: Entry, rule: ReplaceRule)
     /// Looks up this host's numbers for the sender's owners, by name (0 is never looked up).
     case resolveOwners([OwnerName])
-    /// Gives a directory built under a part name its final name.
-    case publishDirectory(id: DirectoryID)
+    /// Gives a directory built under a part name its final name. `final`: everything inside it is settled.
+    case publishDirectory(id: DirectoryID, final: FinalAttributes?)
     /// Applies a directory's final attributes, after everything inside it is settled.
-    case finishDirectory(id: DirectoryID, attributes: Attributes, set: AttributeSet)
+    case finishDirectory(id: DirectoryID, FinalAttributes)
     /// A symlink, fifo, socket or device, put in place whole.
     case makeObject(directory: DirectoryID, entry: Entry, set: AttributeSet, rule: ReplaceRule)
     /// Sets attributes of an existing entry that is otherwise as it should be.
@@ -401,7 +412,8 @@ package enum FileResult: Sendable {
     /// In the order asked for; nil: no such name here.
     case resolvedOwners([UInt32?])
     case madeDirectory(PlaceResult)
-    case publishedDirectory(PlaceResult)
+    /// `finished`: where it has its name and was to be finished with that.
+    case publishedDirectory(PlaceResult, finished: PlaceResult?)
     case finishedDirectory(PlaceResult)
     case madeObject(PlaceResult)
     case setAttributes(PlaceResult)

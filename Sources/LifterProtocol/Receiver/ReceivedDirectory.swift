@@ -1,5 +1,8 @@
 /// A directory of the job as the receiver sees it, while anything about it is under way.
-struct ReceivedDirectory: TreeNode, Sendable {
+///
+/// A class, since one of its many fields is changed at a time: as a value in a table it would be copied for each change.
+/// Unchecked, because nobody but its machine ever has it.
+final class ReceivedDirectory: TreeNode, @unchecked Sendable {
     enum Place: Hashable, Sendable {
         /// The parent's entries will tell.
         case undecided
@@ -84,6 +87,17 @@ struct ReceivedDirectory: TreeNode, Sendable {
     init(parent: DirectoryID, name: [UInt8]) {
         self.parent = parent
         self.name = name
+    }
+
+    /// What was told before it could be compared; nothing is parked any more.
+    func takeParkedListing() -> (ranges: [RangeMessage], entries: [EntriesMessage]) {
+        defer { (parkedRanges, parkedEntries) = ([], []) }
+        return (parkedRanges, parkedEntries)
+    }
+
+    func takeParkedWrites() -> [ParkedWrite] {
+        defer { parkedWrites = [] }
+        return parkedWrites
     }
 
     /// There is a directory to work in, perhaps under a part name.

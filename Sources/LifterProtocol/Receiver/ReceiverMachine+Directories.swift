@@ -12,7 +12,7 @@ extension ReceiverMachine {
     /// The shape of the sources is known: the root stands.
     mutating func begin(_ shape: RootShape) {
         self.shape = shape
-        var root = ReceivedDirectory(parent: 0, name: [])
+        let root = ReceivedDirectory(parent: 0, name: [])
         root.place = rootExists ? .existing : .imagined
         root.isResolved = true
         if case .contents(let attributes) = shape {
@@ -44,7 +44,7 @@ extension ReceiverMachine {
         // The sender may not have heard yet that nothing below the parent is wanted.
         guard let parent = directories[opened.parent], parent.place != .unwanted else { return }
         guard parent.opened[opened.name] == nil else { throw .value("directory.name") }
-        var directory = ReceivedDirectory(parent: opened.parent, name: opened.name)
+        let directory = ReceivedDirectory(parent: opened.parent, name: opened.name)
         directory.order = nextOrder
         nextOrder += 1
         directories[opened.id] = directory
@@ -84,7 +84,7 @@ extension ReceiverMachine {
     }
 
     private mutating func apply(_ plan: ChildPlan, to id: DirectoryID) {
-        guard var directory = directories[id] else { return }
+        guard let directory = directories[id] else { return }
         if plan.place == .unwanted || directory.place == .unwanted {
             directories[id]?.isResolved = true
             dismiss(id)
@@ -96,7 +96,6 @@ extension ReceiverMachine {
         directory.makeRule = plan.rule
         directory.isResolved = true
         if wasUndecided { directory.place = plan.place }
-        directories[id] = directory
         switch directory.place {
         case .existing: startScan(id)
         case .fresh: make(id)
@@ -110,10 +109,9 @@ extension ReceiverMachine {
     /// What waited for the decision takes its turn now.
     private mutating func unpark(_ id: DirectoryID) {
         guard let directory = directories[id] else { return }
-        directories[id]?.parkedRanges = []
-        directories[id]?.parkedEntries = []
-        for range in directory.parkedRanges { compare(range) }
-        for entries in directory.parkedEntries { merge(entries) }
+        let (ranges, entries) = directory.takeParkedListing()
+        for range in ranges { compare(range) }
+        for message in entries { merge(message) }
     }
 
     /// Gives up on everything below a directory, at both ends.
@@ -132,15 +130,13 @@ extension ReceiverMachine {
             if id != top { directories[id]?.isResolved = true }
             defer { finishIfDone(id) }
             guard let directory = directories[id], directory.place != .unwanted else { continue }
-            directories[id]?.place = .unwanted
-            directories[id]?.parkedRanges = []
-            directories[id]?.parkedEntries = []
-            directories[id]?.parkedWrites = []
-            directories[id]?.plans = [:]
+            directory.place = .unwanted
+            directory.plans = [:]
             for (sequence, range) in pendingRanges where range.directory == id { pendingRanges[sequence] = nil }
-            for range in directory.parkedRanges { close(range.sequence) }
-            for entries in directory.parkedEntries { skip(entries) }
-            for write in directory.parkedWrites { refuse(write) }
+            let (ranges, entries) = directory.takeParkedListing()
+            for range in ranges { close(range.sequence) }
+            for message in entries { skip(message) }
+            for write in directory.takeParkedWrites() { refuse(write) }
             waiting += directory.children
         }
     }
@@ -284,16 +280,14 @@ extension ReceiverMachine {
     }
 
     mutating func made(_ id: DirectoryID, _ placed: PlaceResult) {
-        guard directories[id] != nil else { return }
-        directories[id]?.busy -= 1
-        directories[id]?.isMaking = false
+        guard let directory = directories[id] else { return }
+        directory.busy -= 1
+        directory.isMaking = false
         releaseHeld(id)
         switch placed {
         case .done:
-            directories[id]?.isMade = true
-            let parked = directories[id]?.parkedWrites ?? []
-            directories[id]?.parkedWrites = []
-            for write in parked { resume(write, in: id) }
+            directory.isMade = true
+            for write in directory.takeParkedWrites() { resume(write, in: id) }
             publishIfComplete(id)
         case .kept: abandonTree(id)
         case .failed(let problem):
@@ -320,22 +314,24 @@ extension ReceiverMachine {
         else { return }
         let isComplete = directory.isWholeListing && directory.levelBusy == 0
         guard isComplete || (directory.showsEarly && directory.writesOut == 0) else { return }
+        let isAll = isComplete && directory.busy == 0 && directory.opened.isEmpty && directory.childrenToCome == 0
         directories[id]?.isMaking = true
         directories[id]?.busy += 1
-        run(.publishDirectory(id: id), as: .publish(id))
+        run(
+            .publishDirectory(id: id, final: isAll && directory.isResolved ? final(of: directory) : nil),
+            as: .publish(id))
     }
 
-    mutating func published(_ id: DirectoryID, _ placed: PlaceResult) {
+    mutating func published(_ id: DirectoryID, _ placed: PlaceResult, finished: PlaceResult?) {
         guard let directory = directories[id] else { return }
-        directories[id]?.busy -= 1
-        directories[id]?.isMaking = false
+        directory.busy -= 1
+        directory.isMaking = false
         switch placed {
         case .done:
-            directories[id]?.isPublished = true
-            directories[id]?.isTouched = true
-            let parked = directories[id]?.parkedWrites ?? []
-            directories[id]?.parkedWrites = []
-            for write in parked { resume(write, in: id) }
+            if let finished, directory.opened.isEmpty { return self.finished(directory: id, finished) }
+            directory.isPublished = true
+            directory.isTouched = true
+            for write in directory.takeParkedWrites() { resume(write, in: id) }
             stopBuilding(id, children: directory.children)
         case .kept: abandonTree(id)
         case .failed(let problem):
@@ -375,14 +371,18 @@ extension ReceiverMachine {
             directory.place == .fresh || directory.needsAttributes
             || directory.isTouched && (!onlyAdds || id == 0 && rootIsNew)
         if wants, !changesNothing, directory.place == .fresh || directory.place == .existing,
-            let attributes = directory.entry?.attributes ?? rootAttributes
+            let final = final(of: directory)
         {
-            // Of a root of named items nothing is set, but work in it may have needed another mode for a while.
-            let set = directory.entry == nil ? [] : rules.directorySet
-            run(.finishDirectory(id: id, attributes: attributes, set: set), as: .finish(id))
+            run(.finishDirectory(id: id, final), as: .finish(id))
             return nil
         }
         return leave(id)
+    }
+
+    /// Of a root of named items nothing is set, but work in it may have needed another mode for a while.
+    private func final(of directory: ReceivedDirectory) -> FinalAttributes? {
+        if let entry = directory.entry { return FinalAttributes(entry.attributes, set: rules.directorySet) }
+        return rootAttributes.map { FinalAttributes($0, set: []) }
     }
 
     mutating func finished(directory id: DirectoryID, _ placed: PlaceResult) {
@@ -406,9 +406,17 @@ extension ReceiverMachine {
         }
         directories[id] = nil
         stopBuilding(id)
-        run(.forget(id), as: .forget)
+        forget(id)
         directories[directory.parent]?.opened[directory.name] = nil
         return directory.parent
+    }
+
+    /// Directories are forgotten in handfuls: a new tree has as many as it has files.
+    private mutating func forget(_ id: DirectoryID) {
+        forgotten.append(id)
+        guard forgotten.count >= Tuning.forgottenTogether else { return }
+        run(.forget(forgotten), as: .forget)
+        forgotten = []
     }
 
     /// Owners in this host's numbers; modes without what cannot be kept here.

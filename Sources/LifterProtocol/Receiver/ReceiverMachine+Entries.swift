@@ -40,7 +40,9 @@ extension ReceiverMachine {
             return answer(id, .unchanged)
         }
         let comesAnyway = isPromised && promises(told)
-        var decision = apart(decide(entry, own, in: directory, comesAnyway), entry, own)
+        // In two steps: what decides may change this machine, and is no argument of what only looks at it.
+        var decision = decide(entry, own, in: directory, comesAnyway)
+        decision = apart(decision, entry, own)
         if onlyAdds, own != nil { decision = sparing(decision, told.name, in: directory) }
         var received = ReceivedEntry(
             directory: directory, entry: entry, changes: decision.changes, rule: rule(for: entry))

@@ -40,7 +40,7 @@ extension ReceiverMachine {
     }
 
     mutating func claimedLinks(_ id: DirectoryID, _ contested: [Bool]) {
-        guard var directory = directories[id] else { return }
+        guard let directory = directories[id] else { return }
         directory.busy -= 1
         if var listing = directory.ownListing, let positions = directory.linksInClaim {
             directory.own = .unknown
@@ -50,7 +50,6 @@ extension ReceiverMachine {
             directory.own = .ready(listing)
         }
         directory.linksInClaim = nil
-        directories[id] = directory
     }
 
     /// Under `--update` the time of a file here decides about each of its names. So it is not set through one of them:

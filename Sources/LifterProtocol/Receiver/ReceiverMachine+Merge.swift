@@ -83,7 +83,6 @@ extension ReceiverMachine {
     // MARK: Ranges
 
     mutating func compare(_ range: RangeMessage) {
-        // No more of the directory than its place: whoever holds all of it makes what is parked be copied.
         guard let place = directories[range.directory]?.place else { return close(range.sequence) }
         if range.count > 0 { directories[range.directory]?.listedAny = true }
         switch place {

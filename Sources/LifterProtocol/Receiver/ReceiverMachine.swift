@@ -77,6 +77,8 @@ package struct ReceiverMachine: Sendable {
     /// What holds a descriptor while it is in work: directories without their final name, with the order in which
     /// they were told, and staged files. More of either wait.
     var building: [DirectoryID: UInt64] = [:]
+    /// Directories that nothing is to be done in any more.
+    var forgotten: [DirectoryID] = []
     var waitingToBuild = EarliestFirst<DirectoryID>()
     var stagesOpen = 0
     var waitingStages = Queue<FileID>()
@@ -292,7 +294,8 @@ package struct ReceiverMachine: Sendable {
         case (.scan(let id), .scanned(let scan)): scanned(id, scan)
         case (.owners(let owners), .resolvedOwners(let numbers)): resolved(owners, numbers)
         case (.make(let id), .madeDirectory(let placed)): made(id, placed)
-        case (.publish(let id), .publishedDirectory(let placed)): published(id, placed)
+        case (.publish(let id), .publishedDirectory(let placed, let finished)):
+            published(id, placed, finished: finished)
         case (.finish(let id), .finishedDirectory(let placed)): finished(directory: id, placed)
         case (.object(let id), .madeObject(let placed)):
             wroteWhole(id)

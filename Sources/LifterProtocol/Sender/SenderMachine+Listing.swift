@@ -112,7 +112,7 @@ extension SenderMachine {
         pending.removeLast()
         let index = Int(item.index)
         let parent = isRoot ? nil : directories[item.parent]
-        var node = SentDirectory(
+        let node = SentDirectory(
             parent: item.parent, index: index, name: parent.map { Array($0.listing.name(at: index)) } ?? [],
             listing: scan.listing, isIncomplete: !scan.problems.isEmpty,
             wish: isRoot ? rootWish : parent?.wishes[index] ?? parent?.wish, firstSequence: ranges.next)
@@ -366,13 +366,12 @@ extension SenderMachine {
 
     /// One use of a directory's listing ends; when none is left the listing goes, and with the last child all of it.
     mutating func release(_ id: DirectoryID, uses: Int = 1) {
-        guard var node = directories[id] else { return }
+        guard let node = directories[id] else { return }
         node.uses -= uses
         if node.uses == 0 {
             keptBytes -= node.listing.footprint
             node.listing = Listing()
         }
-        directories[id] = node
         letGo(id)
     }
 
@@ -380,10 +379,14 @@ extension SenderMachine {
         var current = id
         while let node = directories[current], node.uses == 0, node.children == 0, current != 0 {
             directories[current] = nil
-            run(.forget(current), as: .forget)
+            forgotten.append(current)
             directories[node.parent]?.children -= 1
             directories[node.parent]?.told[node.index] = nil
             current = node.parent
         }
+        // In handfuls: a tree may have as many directories as files.
+        guard forgotten.count >= Tuning.forgottenTogether else { return }
+        run(.forget(forgotten), as: .forget)
+        forgotten = []
     }
 }

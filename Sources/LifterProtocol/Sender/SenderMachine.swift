@@ -38,6 +38,9 @@ package struct SenderMachine: Sendable {
     /// The receiver wants the tree told once more, as soon as nothing of the first telling is under way.
     var wantsAgain = false
 
+    /// Directories that nothing is to be asked about any more.
+    var forgotten: [DirectoryID] = []
+
     // Entries and contents.
     var open: [FileID: OpenEntry] = [:]
     /// The root itself, as id 0, where its own attributes count.

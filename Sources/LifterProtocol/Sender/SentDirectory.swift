@@ -1,5 +1,7 @@
 /// A directory while anything about it is unanswered.
-struct SentDirectory: TreeNode, Sendable {
+///
+/// A class, and unchecked, for the same reasons as `ReceivedDirectory`.
+final class SentDirectory: TreeNode, @unchecked Sendable {
     let parent: DirectoryID
     /// Where its entry stands in the parent's listing.
     let index: Int
@@ -17,7 +19,20 @@ struct SentDirectory: TreeNode, Sendable {
     var told: [Int: DirectoryID] = [:]
     var wishes: [Int: Subtree.Wish] = [:]
     /// The sequence number of its first range (or of the next range of the session, if it has none).
-    var firstSequence: UInt64
+    let firstSequence: UInt64
+
+    init(
+        parent: DirectoryID, index: Int, name: [UInt8], listing: Listing, isIncomplete: Bool, wish: Subtree.Wish?,
+        firstSequence: UInt64
+    ) {
+        self.parent = parent
+        self.index = index
+        self.name = name
+        self.listing = listing
+        self.isIncomplete = isIncomplete
+        self.wish = wish
+        self.firstSequence = firstSequence
+    }
 }
 
 /// A directory that is still to be told: where its entry stands.

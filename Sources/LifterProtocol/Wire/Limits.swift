@@ -56,6 +56,8 @@ package enum Tuning {
     package static let digestStep = 4 << 20
     /// Files whose beginning has been found the same, waiting open for their turn.
     package static let checkedAhead = 4
+    /// Directories that are forgotten in one effect.
+    package static let forgottenTogether = 32
     /// Directories scanned ahead of the listing.
     package static let scansAhead = 8
     /// Entries in one message.

@@ -97,7 +97,9 @@ final class WorkerPool: Sendable {
             if next == nil {
                 for completions in untold { completions.tell() }
                 untold.removeAll(keepingCapacity: true)
-                next = queue.take()
+                // Whoever was told may have more in a moment; to sleep and to be woken costs more than to let it run.
+                Thread.yield()
+                next = queue.takeIfAny() ?? queue.take()
             }
             guard let work = next else { return }
             let isTold = work.completions.put(work.effect.id, work.layer.perform(work.effect.effect))
