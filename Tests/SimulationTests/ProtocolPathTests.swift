@@ -122,7 +122,9 @@ import Testing
         let limits = SessionPlan.smallestLimits
         let agreement = Agreement(
             job: job, peerLimits: limits, ownLimits: limits, receiverAbilities: [], digestKey: 1, isInProcess: true)
-        if creditClass == .answer { return SenderMachine(agreement, shape: .contents(attributes), now: 0) }
+        if creditClass == .answer {
+            return SenderMachine(agreement, shape: .contents(attributes), reportsEvents: false, now: 0)
+        }
         return ReceiverMachine(
             agreement, destination: Ready(isEmpty: true, timeGranularity: 1), rootExists: true, renamedTo: nil,
             reportsEvents: false, now: 0)

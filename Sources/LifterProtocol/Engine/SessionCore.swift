@@ -27,7 +27,9 @@ package struct Deadline: Hashable, Sendable {
 
 package struct SessionCore {
     package var outbox: Outbox
-    package private(set) var end: SessionEnd?
+    package private(set) var end: SessionEnd? { didSet { isOver = end != nil } }
+    /// There is an end: asked at every step, where to look at the end itself would copy it.
+    package private(set) var isOver = false
     private var allowance: [Int64] = [0, 0, 0, 0, 0]
     private var toReturn: [Int64] = [0, 0, 0, 0, 0]
     private var windows: [Int64] = [0, 0, 0, 0, 0]
@@ -87,7 +89,7 @@ package struct SessionCore {
         let index = Int(creditClass.rawValue)
         // Signatures of several files share a window in which each must be complete: little of it may lie idle.
         let share: Int64 = creditClass == .signature ? 8 : 2
-        guard !holdsCredit, toReturn[index] * share >= windows[index], end == nil, toReturn[index] > 0 else { return }
+        guard !holdsCredit, toReturn[index] * share >= windows[index], !isOver, toReturn[index] > 0 else { return }
         let amount = UInt32(clamping: toReturn[index])
         toReturn[index] -= Int64(amount)
         allowance[index] += Int64(amount)
@@ -124,7 +126,7 @@ package struct SessionCore {
     mutating func heard(_ now: UInt64) { lastHeard = max(lastHeard, now) }
 
     mutating func tick(_ now: UInt64) {
-        guard keepsAlive, end == nil else { return }
+        guard keepsAlive, !isOver else { return }
         if now >= lastHeard &+ silenceEnds {
             finish(.silent)
             return
@@ -138,7 +140,7 @@ package struct SessionCore {
     private var pingInterval: UInt64 { min(Tuning.pingAfter, silenceEnds / 3) }
 
     var deadline: Deadline? {
-        guard keepsAlive, end == nil else { return nil }
+        guard keepsAlive, !isOver else { return nil }
         let ping = max(lastHeard, lastPing) &+ pingInterval
         let silence = lastHeard &+ silenceEnds
         return silence < ping
@@ -161,7 +163,7 @@ package struct SessionCore {
 
     /// Summary and Goodbye, once; only when nothing else waits to leave.
     mutating func sayGoodbye(_ summary: Summary) {
-        guard !saidGoodbye, end == nil else { return }
+        guard !saidGoodbye, !isOver else { return }
         saidGoodbye = true
         send(.summary(summary))
         send(.goodbye)
@@ -169,30 +171,30 @@ package struct SessionCore {
 
     /// Both Goodbyes are said and ours has been handed out.
     mutating func completeIfDone() {
-        if end == nil, saidGoodbye, peerSaidGoodbye, outbox.isEmpty { end = .complete(peer: peerSummary) }
+        if !isOver, saidGoodbye, peerSaidGoodbye, outbox.isEmpty { end = .complete(peer: peerSummary) }
     }
 
     mutating func finish(_ end: SessionEnd) {
-        if self.end == nil { self.end = end }
+        if !isOver { self.end = end }
     }
 
     /// The peer broke the protocol (or we could not encode): say so, and end.
     mutating func fail(_ error: WireError) {
-        guard end == nil else { return }
+        guard !isOver else { return }
         outbox.dropAllButControl()
         try? outbox.send(.abort(Abort(exit: 12, text: error.text)))
         end = .broken(error)
     }
 
     mutating func refuse(_ abort: Abort) {
-        guard end == nil else { return }
+        guard !isOver else { return }
         outbox.dropAllButControl()
         try? outbox.send(.abort(abort))
         end = .refused(abort)
     }
 
     mutating func cancel() {
-        guard end == nil else { return }
+        guard !isOver else { return }
         outbox.dropAllButControl()
         try? outbox.send(.abort(Abort(exit: 20, text: "interrupted at the other end")))
         end = .cancelled
@@ -201,6 +203,6 @@ package struct SessionCore {
     /// A peer that has said all, and was told all, closes: that is no cut. What waits to leave behind our Goodbye is
     /// credit that it has no use for.
     mutating func inputEnded() {
-        if end == nil { end = goodbyeHasLeft && peerSaidGoodbye ? .complete(peer: peerSummary) : .cut }
+        if !isOver { end = goodbyeHasLeft && peerSaidGoodbye ? .complete(peer: peerSummary) : .cut }
     }
 }

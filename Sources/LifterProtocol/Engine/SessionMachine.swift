@@ -20,6 +20,8 @@ package protocol SessionMachine: Sendable {
     mutating func nextEffect() -> NumberedEffect?
     mutating func nextEvent() -> MachineEvent?
     var end: SessionEnd? { get }
+    /// There is an end.
+    var isOver: Bool { get }
     /// Something waits to be drained.
     var hasOutput: Bool { get }
     var effectsRunning: Int { get }

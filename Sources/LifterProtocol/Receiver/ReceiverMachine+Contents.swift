@@ -20,7 +20,7 @@ extension ReceiverMachine {
 
     /// Takes contents whose entries have been handled meanwhile.
     mutating func advanceContents() {
-        while core.end == nil, let early = earlyContents.first, isHandled(early.message) {
+        while !core.isOver, let early = earlyContents.first, isHandled(early.message) {
             _ = earlyContents.popFirst()
             do throws(WireError) { try take(early.message, early.weight) } catch { core.fail(error) }
         }

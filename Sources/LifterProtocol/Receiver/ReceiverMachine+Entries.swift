@@ -297,18 +297,22 @@ extension ReceiverMachine {
                 summary.files += 1
                 summary.totalBytes &+= entry.entry.attributes.size
             }
-            let path = path(entry.directory, name)
-            report(.item(path: path, entry: entry.entry, changes: changes, literal: entry.literal))
+            tell(entry, name) { .item(path: $0, entry: entry.entry, changes: changes, literal: entry.literal) }
         case .linked(let changes, let first):
             summary.settled += 1
             summary.links += 1
-            report(.linked(path: path(entry.directory, name), entry: entry.entry, changes: changes, to: first))
+            tell(entry, name) { .linked(path: $0, entry: entry.entry, changes: changes, to: first) }
         case .unchanged, .skipped, .later: break
         case .failed(let problem):
             if problem.code == .vanished { summary.vanished += 1 } else { summary.failed += 1 }
-            let atSource = problem.code == .vanished || problem.code == .changed
-            report(.failed(path: path(entry.directory, name), problem, atSource: atSource))
+            let isAtSource = problem.code == .vanished || problem.code == .changed
+            tell(entry, name) { .failed(path: $0, problem, atSource: isAtSource) }
         }
+    }
+
+    /// Paths are made only for who listens.
+    private mutating func tell(_ entry: ReceivedEntry, _ name: [UInt8], _ make: ([UInt8]) -> MachineEvent) {
+        if reportsEvents { events.append(make(path(entry.directory, name))) }
     }
 
     // MARK: Answers on their way

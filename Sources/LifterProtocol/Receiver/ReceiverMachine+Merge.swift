@@ -4,7 +4,7 @@
 extension ReceiverMachine {
     /// Takes listing items while the front one can be handled.
     mutating func advanceInbox() {
-        while core.end == nil, !isHeld, running.count <= Tuning.effectsInFlight, mayAnswer, let item = inbox.first {
+        while !core.isOver, !isHeld, running.count <= Tuning.effectsInFlight, mayAnswer, let item = inbox.first {
             switch item {
             case .owners(let owners, let weight):
                 guard resolve(owners) else { return }

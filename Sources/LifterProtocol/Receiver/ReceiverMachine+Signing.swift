@@ -86,7 +86,7 @@ extension ReceiverMachine {
     mutating func advanceSigning() {
         advanceRefinements()
         var hasMoved = true
-        while hasMoved, core.end == nil {
+        while hasMoved, !core.isOver {
             startSigning()
             hasMoved = tellSignatures()
         }

@@ -154,7 +154,7 @@ package struct ReceiverMachine: Sendable {
     // MARK: Inputs
 
     package mutating func receive(_ message: Message, weight: Int, now: UInt64) {
-        guard core.end == nil else { return }
+        guard !core.isOver else { return }
         core.heard(now)
         do throws(WireError) {
             try core.arrive(message.kind, weight: weight)
@@ -166,7 +166,7 @@ package struct ReceiverMachine: Sendable {
     }
 
     package mutating func finished(_ id: EffectID, _ result: FileResult) {
-        guard let effect = running.removeValue(forKey: id), core.end == nil else { return }
+        guard let effect = running.removeValue(forKey: id), !core.isOver else { return }
         finish(effect, result)
         advance()
     }
@@ -186,9 +186,9 @@ package struct ReceiverMachine: Sendable {
     // MARK: Outputs
 
     package mutating func nextMessage() -> OutgoingMessage? {
-        if core.end == nil { flushAnswers() }
+        if !core.isOver { flushAnswers() }
         var message = core.next()
-        if message == nil, core.end == nil {
+        if message == nil, !core.isOver {
             advance()
             flushAnswers()
             message = core.next()
@@ -208,8 +208,10 @@ package struct ReceiverMachine: Sendable {
 
     package var end: SessionEnd? { core.end }
 
+    package var isOver: Bool { core.isOver }
+
     package var hasOutput: Bool {
-        core.hasOutput || givesEffects || !events.isEmpty || (core.end == nil && canFlush)
+        core.hasOutput || givesEffects || !events.isEmpty || (!core.isOver && canFlush)
     }
 
     package var effectsRunning: Int { running.count - effects.count }
@@ -269,7 +271,7 @@ package struct ReceiverMachine: Sendable {
     // MARK: Driving on
 
     mutating func advance() {
-        guard core.end == nil else { return }
+        guard !core.isOver else { return }
         core.holdCredit(isHeld)
         advanceScans()
         advanceInbox()

@@ -18,7 +18,7 @@ extension SenderMachine {
         case .deleted(let deleted): self.deleted(deleted)
         case .targetProblem(let problem):
             summary.failed += 1
-            events.append(.failed(path: problem.path, problem.problem, atSource: false))
+            report(.failed(path: problem.path, problem.problem, atSource: false))
         case .stop(let stop): self.stop(stop)
         case .signature(let signature): try take(signature, weight)
         case .hello, .job, .abort, .ping, .pong, .credit, .summary, .goodbye, .roots, .owners, .directory, .range,
@@ -152,7 +152,7 @@ extension SenderMachine {
             if case .settled(let changes) = run.outcome, case .contents(let attributes) = shape {
                 summary.settled += 1
                 let root = Entry(name: [UInt8(ascii: ".")], attributes: attributes)
-                events.append(.item(path: root.name, entry: root, changes: changes, literal: 0))
+                report(.item(path: root.name, entry: root, changes: changes, literal: 0))
             }
             return
         }
@@ -174,29 +174,31 @@ extension SenderMachine {
         case .settled(let changes):
             summary.settled += 1
             if changes.contains(.content) && attributes.kind == .regular { summary.files += 1 }
-            let item = node.listing.entry(at: index)
-            let path = path(entry.directory, item.name)
-            events.append(.item(path: path, entry: item, changes: changes, literal: entry.literal))
+            tell(entry, node) { .item(path: $0, entry: $1, changes: changes, literal: entry.literal) }
         case .linked(let changes, let first):
             summary.settled += 1
             summary.links += 1
-            let item = node.listing.entry(at: index)
-            events.append(
-                .linked(path: path(entry.directory, item.name), entry: item, changes: changes, to: first))
+            tell(entry, node) { .linked(path: $0, entry: $1, changes: changes, to: first) }
         case .unchanged, .skipped, .later: break
         case .failed(let problem):
             if problem.code == .vanished { summary.vanished += 1 } else { summary.failed += 1 }
-            let source = problem.code == .vanished || problem.code == .changed
-            events.append(
-                .failed(path: path(entry.directory, node.listing.name(at: index)), problem, atSource: source))
+            let isAtSource = problem.code == .vanished || problem.code == .changed
+            tell(entry, node) { path, _ in .failed(path: path, problem, atSource: isAtSource) }
         }
+    }
+
+    /// Paths are made only for who listens.
+    private mutating func tell(_ entry: OpenEntry, _ node: SentDirectory, _ make: ([UInt8], Entry) -> MachineEvent) {
+        guard reportsEvents else { return }
+        let item = node.listing.entry(at: Int(entry.index))
+        events.append(make(path(entry.directory, item.name), item))
     }
 
     private mutating func deleted(_ deleted: Deleted) {
         for path in deleted.paths {
             summary.deleted += 1
             let isDirectory = path.last == UInt8(ascii: "/")
-            events.append(.deleted(path: isDirectory ? path.dropLast() : path, isDirectory: isDirectory))
+            report(.deleted(path: isDirectory ? path.dropLast() : path, isDirectory: isDirectory))
         }
     }
 

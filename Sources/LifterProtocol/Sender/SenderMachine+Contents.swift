@@ -84,7 +84,7 @@ extension SenderMachine {
 
     mutating func advanceContents() {
         var sentSomething = true
-        while sentSomething, core.end == nil {
+        while sentSomething, !core.isOver {
             startJobs()
             sentSomething = false
             while core.outbox.waiting(.content) < 2, let job = jobs.first, sendFrom(job) { sentSomething = true }

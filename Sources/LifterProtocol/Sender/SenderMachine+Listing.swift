@@ -22,7 +22,7 @@ extension SenderMachine {
     mutating func advanceListing() {
         dropUnwanted()
         scanAhead()
-        while core.end == nil, core.outbox.wantsListings, roomForIDs > 0 {
+        while !core.isOver, core.outbox.wantsListings, roomForIDs > 0 {
             if expandNext() || tellMore() { continue }
             guard ranges.count < Tuning.unansweredRanges, hasRoomForListings, openNext() else { break }
         }
@@ -106,7 +106,7 @@ extension SenderMachine {
         case .done(let result): scan = result
         case .failed(let problem):
             scan = failedScan(item, isRoot, problem)
-            if core.end != nil { return false }
+            if core.isOver { return false }
         }
         scans[item.id] = nil
         pending.removeLast()
@@ -173,7 +173,7 @@ extension SenderMachine {
                 path = self.path(id, name)
             }
             core.send(.sourceProblem(PathProblem(path: path, problem: problem)))
-            events.append(.failed(path: path, problem, atSource: true))
+            report(.failed(path: path, problem, atSource: true))
             if problem.code == .vanished { summary.vanished += 1 } else { summary.failed += 1 }
         }
     }

@@ -74,6 +74,7 @@ package struct SenderMachine: Sendable {
     var events = Queue<MachineEvent>()
     /// More of them than this wait only if they were under way already.
     package var eventLimit = Tuning.eventsWaiting
+    let reportsEvents: Bool
     package var summary = Summary()
     var tally = Progress()
     package var progress: Progress {
@@ -84,7 +85,9 @@ package struct SenderMachine: Sendable {
         return now
     }
 
-    package init(_ agreement: Agreement, shape: RootShape, now: UInt64) {
+    /// `reportsEvents`: this is the user's own side.
+    package init(_ agreement: Agreement, shape: RootShape, reportsEvents: Bool, now: UInt64) {
+        self.reportsEvents = reportsEvents
         self.agreement = agreement
         options = agreement.job.options
         self.shape = shape
@@ -101,7 +104,7 @@ package struct SenderMachine: Sendable {
     // MARK: Inputs
 
     package mutating func receive(_ message: Message, weight: Int, now: UInt64) {
-        guard core.end == nil else { return }
+        guard !core.isOver else { return }
         core.heard(now)
         do throws(WireError) {
             try core.arrive(message.kind, weight: weight)
@@ -117,7 +120,7 @@ package struct SenderMachine: Sendable {
     }
 
     package mutating func finished(_ id: EffectID, _ result: FileResult) {
-        guard let effect = running.removeValue(forKey: id), core.end == nil else { return }
+        guard let effect = running.removeValue(forKey: id), !core.isOver else { return }
         finish(effect, result)
         advance()
     }
@@ -146,7 +149,7 @@ package struct SenderMachine: Sendable {
 
     package mutating func nextMessage() -> OutgoingMessage? {
         var message = core.next()
-        if message == nil, core.end == nil {
+        if message == nil, !core.isOver {
             advance()
             message = core.next()
         }
@@ -165,6 +168,8 @@ package struct SenderMachine: Sendable {
 
     package var end: SessionEnd? { core.end }
 
+    package var isOver: Bool { core.isOver }
+
     package var hasOutput: Bool { core.hasOutput || givesEffects || !events.isEmpty }
 
     /// Effects given out whose results have not come back.
@@ -176,7 +181,7 @@ package struct SenderMachine: Sendable {
 
     /// Does whatever can be done now; called after every input.
     mutating func advance() {
-        guard core.end == nil else { return }
+        guard !core.isOver else { return }
         let isHeld = events.count >= eventLimit
         core.holdCredit(isHeld)
         if core.peerSaidGoodbye {
@@ -225,6 +230,10 @@ package struct SenderMachine: Sendable {
         case .digestFiles(let ids):
             if case .digested(let digests) = result { digestedFiles(ids, digests) }
         }
+    }
+
+    mutating func report(_ event: MachineEvent) {
+        if reportsEvents { events.append(event) }
     }
 
     /// The path of a name below the root of the job.

@@ -58,7 +58,7 @@ struct LocalTransfer {
         let toReceiver = try Mailbox()
         let toSender = try Mailbox()
         let thread = try Thread(name: "lifter-sender") {
-            let machine = SenderMachine(agreement, shape: shape, now: Clock.monotonic)
+            let machine = SenderMachine(agreement, shape: shape, reportsEvents: false, now: Clock.monotonic)
             let link = LocalLink(incoming: toSender, outgoing: toReceiver)
             // Without its loop the sender can do nothing; the receiver sees its mailbox close.
             guard

@@ -58,7 +58,8 @@ struct RemotePush {
             role: .sender(prepared.roots))
         layer.setDigestKey(agreement.contentKey)
         let link = StreamLink(stream, input: input, output: output)
-        let machine = SenderMachine(agreement, shape: Session.shape(prepared.roots), now: Clock.monotonic)
+        let machine = SenderMachine(
+            agreement, shape: Session.shape(prepared.roots), reportsEvents: true, now: Clock.monotonic)
         return try SessionRun(client: client, attempts: attempts, observe: observe).run(machine, link, layer)
     }
 }

@@ -51,7 +51,7 @@ struct SessionLoop<Machine: SessionMachine>: ~Copyable {
         // The handshake may have read further than its own messages.
         receive()
         drain()
-        while machine.end == nil {
+        while !machine.isOver {
             try wait()
             takeResults()
             if cancellation?.isCancelled == true { machine.cancel() }
@@ -105,13 +105,13 @@ struct SessionLoop<Machine: SessionMachine>: ~Copyable {
         if link.heardSomething { machine.heard(Clock.monotonic) }
         let now = Clock.monotonic
         do throws(WireError) {
-            while machine.end == nil, let message = try link.nextReceived() {
+            while !machine.isOver, let message = try link.nextReceived() {
                 machine.receive(message.message, weight: message.weight, now: now)
             }
         } catch {
             machine.fail(error)
         }
-        if link.inputHasEnded, machine.end == nil { machine.inputEnded() }
+        if link.inputHasEnded, !machine.isOver { machine.inputEnded() }
     }
 
     /// Drains the machine: a message that leaves may make room for effects, so until nothing comes any more.

@@ -151,7 +151,8 @@ public struct Server: Sendable {
             fileSystem: fileSystem, settings: try Session.settings(agreement, isSender: true), role: .sender(roots))
         layer.setDigestKey(agreement.contentKey)
         let stream = try greeting.accept(hello, result)
-        let machine = SenderMachine(agreement, shape: Session.shape(roots), now: Clock.monotonic)
+        let machine = SenderMachine(
+            agreement, shape: Session.shape(roots), reportsEvents: false, now: Clock.monotonic)
         try run(machine, StreamLink(stream, input: greeting.input, output: greeting.output), layer)
     }
 
@@ -273,7 +274,8 @@ public struct Server: Sendable {
         }
         layer.setDigestKey(agreement.contentKey)
         let stream = try greeting.accept(hello, result)
-        let machine = SenderMachine(agreement, shape: Session.shape(roots), now: Clock.monotonic)
+        let machine = SenderMachine(
+            agreement, shape: Session.shape(roots), reportsEvents: false, now: Clock.monotonic)
         try run(machine, link(stream, greeting), layer)
     }
 

@@ -199,7 +199,7 @@ final class SimulatedSide {
         agreement.smallestPartial = max(1, plan.smallestPartial)
         layer?.setDigestKey(agreement.contentKey)
         if let shape, isSender {
-            var sender = SenderMachine(agreement, shape: shape, now: now)
+            var sender = SenderMachine(agreement, shape: shape, reportsEvents: true, now: now)
             if plan.eventLimit > 0 { sender.eventLimit = plan.eventLimit }
             machine = sender
         } else if let destination {
