@@ -57,8 +57,8 @@ final class StagedFile: @unchecked Sendable {
     deinit { fileSystem.close(part.descriptor) }
 }
 
-/// A directory that is built under a part name. The table keeps its descriptor, and so its lock, until the last reference
-/// goes.
+/// A directory that is built under a part name. The table keeps its descriptor, and with it the lock, until the last
+/// reference goes.
 final class BuildingDirectory: Sendable {
     let id: DirectoryID
     let parent: DirectoryID
