@@ -6,58 +6,55 @@ struct PrefixTask: Sendable {
     var item: ContentItem
     var resume: Resume
     /// Otherwise the receiver asks in another way.
-    var isOnly = false
+    var isOnly: Bool
 }
 
 extension SenderMachine {
     mutating func advanceChecks() {
-        while !isChecking, checkedWaiting < Tuning.checkedAhead, let task = checks.first {
+        while !isChecking, checkedWaiting < Tuning.checkedAhead, let task = checks.popFirst() {
             guard !contentsStopped, let (entry, directory) = lookUp(task.item.id) else {
                 // Refused in its turn, like any other.
-                _ = checks.popFirst()
                 requested.append(task.item)
                 continue
             }
             isChecking = true
-            run(.openSource(id: task.item.id, directory: directory, entry: entry), as: .openChecked)
+            run(.openSource(id: task.item.id, directory: directory, entry: entry), as: .openChecked(task))
         }
     }
 
-    mutating func openedForCheck(_ result: Result<(any SourceFile)?, FileProblem>) {
+    mutating func openedForCheck(_ task: PrefixTask, _ result: Result<(any SourceFile)?, FileProblem>) {
         switch result {
-        case .success: check()
-        case .failure(let problem): endCheck(.failed(problem))
+        case .success: check(task)
+        case .failure(let problem): endCheck(task, .failed(problem))
         }
     }
 
-    private mutating func check() {
-        guard let task = checks.first else { return }
-        run(.checkPrefix(id: task.item.id, task.resume), as: .checkPrefix)
+    private mutating func check(_ task: PrefixTask) {
+        run(.checkPrefix(id: task.item.id, task.resume), as: .checkPrefix(task))
     }
 
-    mutating func checkedPrefix(_ result: Result<PrefixCheck, FileProblem>) {
-        guard let task = checks.first else { return }
+    mutating func checkedPrefix(_ task: PrefixTask, _ result: Result<PrefixCheck, FileProblem>) {
         let isWanted = !contentsStopped && open[task.item.id] != nil
         switch result {
-        case .success(.more) where isWanted: check()
+        case .success(.more) where isWanted: check(task)
         case .success(.same):
             if task.resume.length == lookUp(task.item.id)?.0.attributes.size {
                 summary.matchedBytes &+= task.resume.length
             }
-            endCheck(.open(task.resume.length))
+            endCheck(task, .open(task.resume.length))
         case .success(.different) where task.isOnly:
             run(.closeSource(id: task.item.id), as: .closeSource)
-            endCheck(.failed(FileProblem(.mismatch, doing: "continuing what an earlier run left")))
-        case .success(.more), .success(.different): endCheck(.open(0))
+            endCheck(task, .failed(FileProblem(.mismatch, doing: "continuing what an earlier run left")))
+        case .success(.more), .success(.different): endCheck(task, .open(0))
         case .failure(let problem):
             run(.closeSource(id: task.item.id), as: .closeSource)
-            endCheck(.failed(problem))
+            endCheck(task, .failed(problem))
         }
     }
 
-    private mutating func endCheck(_ start: ContentItem.Start) {
+    private mutating func endCheck(_ task: PrefixTask, _ start: ContentItem.Start) {
         isChecking = false
-        guard var item = checks.popFirst()?.item else { return }
+        var item = task.item
         item.start = start
         if case .open = start { checkedWaiting += 1 }
         requested.append(item)

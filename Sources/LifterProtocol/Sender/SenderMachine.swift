@@ -47,7 +47,7 @@ package struct SenderMachine: Sendable {
     var rootIsOpen: Bool
     var nextID: FileID = 1
     var requested = Queue<ContentItem>()
-    /// Files of which the receiver holds a beginning that is still to be compared; the first is in work.
+    /// Files of which the receiver holds a beginning that is still to be compared, and whether another one's just is.
     var checks = Queue<PrefixTask>()
     var isChecking = false
     /// Files that wait open in `requested`.
@@ -206,29 +206,19 @@ package struct SenderMachine: Sendable {
     }
 
     private mutating func finish(_ effect: RunningEffect, _ result: FileResult) {
-        switch effect {
-        case .scan(let directory):
-            if case .scanned(let scan) = result { scanned(directory, scan) }
-        case .forget: break
-        case .small(let job):
-            if case .readSmall(let buffer, let reads) = result { readSmall(job, buffer, reads) }
-        case .openSource(let job):
-            if case .openedSource(let opened) = result { openedSource(job, opened) }
-        case .readChunk(let job):
-            if case .readChunk(let chunk) = result { readChunk(job, chunk) }
-        case .closeSource: break
-        case .openChecked:
-            if case .openedSource(let opened) = result { openedForCheck(opened) }
-        case .checkPrefix:
-            if case .checkedPrefix(let check) = result { checkedPrefix(check) }
-        case .matchSmall(let job):
-            if case .matchedSmall(let buffer, let matches) = result { matchedSmall(job, buffer, matches) }
-        case .matchChunk(let job):
-            if case .matchedChunk(let chunk) = result { matchedChunk(job, chunk) }
-        case .digestRange:
-            if case .digested(let digests) = result { digestedRange(digests) }
-        case .digestFiles(let ids):
-            if case .digested(let digests) = result { digestedFiles(ids, digests) }
+        switch (effect, result) {
+        case (.scan(let directory), .scanned(let scan)): scanned(directory, scan)
+        case (.small(let job), .readSmall(let buffer, let reads)): readSmall(job, buffer, reads)
+        case (.openSource(let job), .openedSource(let opened)): openedSource(job, opened)
+        case (.readChunk(let job), .readChunk(let chunk)): readChunk(job, chunk)
+        case (.openChecked(let task), .openedSource(let opened)): openedForCheck(task, opened)
+        case (.checkPrefix(let task), .checkedPrefix(let check)): checkedPrefix(task, check)
+        case (.matchSmall(let job), .matchedSmall(let buffer, let matches)): matchedSmall(job, buffer, matches)
+        case (.matchChunk(let job), .matchedChunk(let chunk)): matchedChunk(job, chunk)
+        case (.digestRange, .digested(let digests)): digestedRange(digests)
+        case (.digestFiles(let ids), .digested(let digests)): digestedFiles(ids, digests)
+        case (.forget, _), (.closeSource, _): break
+        default: core.refuse(Abort(exit: 11, text: "the file layer answered another question"))
         }
     }
 
@@ -256,8 +246,8 @@ enum RunningEffect: Sendable {
     case openSource(job: UInt64)
     case readChunk(job: UInt64)
     case closeSource
-    case openChecked
-    case checkPrefix
+    case openChecked(PrefixTask)
+    case checkPrefix(PrefixTask)
     case matchSmall(job: UInt64)
     case matchChunk(job: UInt64)
     case digestRange
