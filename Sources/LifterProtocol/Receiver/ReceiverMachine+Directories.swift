@@ -101,14 +101,13 @@ extension ReceiverMachine {
         case .fresh: make(id)
         case .imagined, .unwanted, .undecided: break
         }
-        if wasUndecided { unpark(id) }
+        if wasUndecided { unpark(directory) }
         for child in directory.children { decide(child) }
         finishIfDone(id)
     }
 
     /// What waited for the decision takes its turn now.
-    private mutating func unpark(_ id: DirectoryID) {
-        guard let directory = directories[id] else { return }
+    private mutating func unpark(_ directory: ReceivedDirectory) {
         let (ranges, entries) = directory.takeParkedListing()
         for range in ranges { compare(range) }
         for message in entries { merge(message) }
@@ -174,7 +173,6 @@ extension ReceiverMachine {
     }
 
     mutating func scanned(_ id: DirectoryID, _ result: Result<ScanResult, FileProblem>) {
-        guard directories[id] != nil else { return }
         directories[id]?.busy -= 1
         switch result {
         case .success(let scan):
@@ -259,7 +257,7 @@ extension ReceiverMachine {
         directories[directory.parent]?.isTouched = true
         run(
             .makeDirectory(id: id, parent: directory.parent, entry: entry, rule: directory.makeRule),
-            as: .make(id))
+            as: .make(id, directory))
     }
 
     /// Contents come in the order in which directories were told. So the one told first may always be built: what
@@ -279,8 +277,7 @@ extension ReceiverMachine {
         }
     }
 
-    mutating func made(_ id: DirectoryID, _ placed: PlaceResult) {
-        guard let directory = directories[id] else { return }
+    mutating func made(_ id: DirectoryID, _ directory: ReceivedDirectory, _ placed: PlaceResult) {
         directory.busy -= 1
         directory.isMaking = false
         releaseHeld(id)
@@ -319,11 +316,12 @@ extension ReceiverMachine {
         directories[id]?.busy += 1
         run(
             .publishDirectory(id: id, final: isAll && directory.isResolved ? final(of: directory) : nil),
-            as: .publish(id))
+            as: .publish(id, directory))
     }
 
-    mutating func published(_ id: DirectoryID, _ placed: PlaceResult, finished: PlaceResult?) {
-        guard let directory = directories[id] else { return }
+    mutating func published(
+        _ id: DirectoryID, _ directory: ReceivedDirectory, _ placed: PlaceResult, finished: PlaceResult?
+    ) {
         directory.busy -= 1
         directory.isMaking = false
         switch placed {

@@ -166,12 +166,13 @@ extension ReceiverMachine {
     /// Nothing is here that the name could be linked to: it goes the usual way, and its group waits for it.
     private mutating func goFirst(_ id: FileID, _ received: ReceivedEntry, _ decision: Decision, _ mayKeepOwn: Bool) {
         if let key = received.entry.link?.key {
-            if let group = linkGroups[key], group.leader != id {
+            if let leader = linkGroups[key]?.leader, leader != id {
                 linkGroups[key]?.waiting.append(id)
                 return
             }
-            if linkGroups[key] == nil { linkGroups[key] = LinkGroup(leader: id) }
-            if !decision.keepsOwn && letOtherGoFirst(key, id) { return }
+            let group = linkGroups[key] ?? LinkGroup(leader: id)
+            linkGroups[key] = group
+            if !decision.keepsOwn && letOtherGoFirst(key, group, id) { return }
         }
         // It was in work for its question; what is done now takes it into work again, or ends it.
         open[id] = nil
@@ -191,8 +192,8 @@ extension ReceiverMachine {
     }
 
     /// A name that would need contents lets one go first whose file is here. Only few are looked at: a group may be large.
-    private mutating func letOtherGoFirst(_ key: LinkKey, _ id: FileID) -> Bool {
-        guard var group = linkGroups[key] else { return false }
+    private mutating func letOtherGoFirst(_ key: LinkKey, _ waiting: LinkGroup, _ id: FileID) -> Bool {
+        var group = waiting
         for index in 0..<min(group.waiting.count, Tuning.linksPerEffect) {
             guard let other = group.waiting[index], let received = open[other],
                 case .linking(let decision) = received.state, decision.keepsOwn
@@ -228,14 +229,12 @@ extension ReceiverMachine {
     mutating func recordedLinks(
         in directory: DirectoryID, _ names: [(id: FileID, record: LinkRecord)], _ results: [LinkRecorded]
     ) {
-        for ((id, record), result) in zip(names, results) {
+        for ((_, record), result) in zip(names, results) {
             directories[directory]?.busy -= 1
             if case .failed(let problem) = result { fail(record.path, problem) }
-            let key = record.link.key
-            guard linkGroups[key]?.leader == id else { continue }
             switch result {
-            case .done: askAll(key)
-            case .gone, .failed: promoteNext(key)
+            case .done: askAll(record.link.key)
+            case .gone, .failed: promoteNext(record.link.key)
             }
         }
         finishIfDone(directory)
@@ -243,8 +242,8 @@ extension ReceiverMachine {
 
     /// The first name is known: all that waited can be linked.
     private mutating func askAll(_ key: LinkKey) {
-        guard var group = linkGroups.removeValue(forKey: key) else { return }
-        while let id = group.waiting.popFirst() {
+        var group = linkGroups.removeValue(forKey: key)
+        while let id = group?.waiting.popFirst() {
             if let directory = open[id]?.directory { linkAsks[directory, default: []].append(id) }
         }
     }

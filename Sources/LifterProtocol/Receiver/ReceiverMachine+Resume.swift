@@ -37,8 +37,9 @@ extension ReceiverMachine {
 
     /// The part of a file is its own again from here on: it is not swept with what others have left.
     mutating func claimPart(of entry: ReceivedEntry) {
-        guard let directory = directories[entry.directory] else { return }
-        if directory.partials.isEmpty && directory.leftovers.isEmpty { return }
+        guard let directory = directories[entry.directory],
+            !directory.partials.isEmpty || !directory.leftovers.isEmpty
+        else { return }
         let part = Names.part(of: entry.entry.name)
         directories[entry.directory]?.partials.remove(part)
         directories[entry.directory]?.leftovers.remove(part)

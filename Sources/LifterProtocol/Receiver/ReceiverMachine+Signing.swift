@@ -39,6 +39,21 @@ struct LargeSigning: Sendable {
     var readyAt: UInt64 = 0
     var isStarted = false
     var problem: FileProblem?
+
+    /// Bytes of the basis that one effect signs: whole blocks.
+    func chunk(_ blockLength: UInt32) -> UInt64 {
+        max(1, Tuning.signedChunk / UInt64(blockLength)) * UInt64(blockLength)
+    }
+
+    /// Hashes of what begins at `offset` have come; those that follow what is ready are ready, too.
+    mutating func take(_ blocks: [SignatureBlocks], at offset: UInt64) {
+        early[offset] = blocks.first
+        while let shape, let next = early.removeValue(forKey: signed) {
+            ready.rolling += next.rolling
+            ready.strong += next.strong
+            signed = min(signed + chunk(shape.blockLength), shape.basisSize)
+        }
+    }
 }
 
 /// A finer signature in work.
@@ -175,16 +190,8 @@ extension ReceiverMachine {
         update(id) { large in
             large.running -= 1
             switch result {
-            case .success(let blocks):
-                if let first = blocks.first { large.early[offset] = first }
+            case .success(let blocks): large.take(blocks, at: offset)
             case .failure(let problem): large.problem = problem
-            }
-            guard let shape = large.shape else { return }
-            let chunk = Self.chunk(shape.blockLength)
-            while let next = large.early.removeValue(forKey: large.signed) {
-                large.ready.rolling += next.rolling
-                large.ready.strong += next.strong
-                large.signed = min(large.signed + chunk, shape.basisSize)
             }
         }
     }
@@ -194,13 +201,7 @@ extension ReceiverMachine {
             guard case .large(var large)? = signing[index], large.id == id else { continue }
             body(&large)
             signing[index] = .large(large)
-            return
         }
-    }
-
-    /// Bytes of a basis that one effect signs: whole blocks.
-    private static func chunk(_ blockLength: UInt32) -> UInt64 {
-        max(1, Tuning.signedChunk / UInt64(blockLength)) * UInt64(blockLength)
     }
 
     // MARK: Telling
@@ -254,10 +255,7 @@ extension ReceiverMachine {
 
     /// There is no more room: what has not left stays the first job.
     private mutating func keepSmall(_ ids: [FileID], _ results: [Result<FileSignature, FileProblem>]) -> Bool {
-        let left = ids.indices.filter { index in
-            guard let entry = open[ids[index]] else { return false }
-            return entry.basis.map { !$0.isTold } ?? false
-        }
+        let left = ids.indices.filter { open[ids[$0]]?.basis?.isTold == false }
         signing[0] = .small(ids: left.map { ids[$0] }, results: left.map { results[$0] })
         return false
     }
@@ -277,7 +275,7 @@ extension ReceiverMachine {
         if large.problem != nil || open[large.id] == nil { return giveUp(&large) }
         guard let shape = large.shape else { return false }
         while large.running < Tuning.rangesAhead, large.asked < shape.basisSize {
-            let length = min(Self.chunk(shape.blockLength), shape.basisSize - large.asked)
+            let length = min(large.chunk(shape.blockLength), shape.basisSize - large.asked)
             run(
                 .signRanges(
                     id: large.id, blockLength: shape.blockLength, strongLength: shape.strongLength,
@@ -320,8 +318,8 @@ extension ReceiverMachine {
     /// The basis cannot be used. Effects on it that are out come back first.
     private mutating func giveUp(_ large: inout LargeSigning) -> Bool {
         guard large.running == 0 else { return false }
-        if large.isStarted {
-            guard hasRoom(64), let shape = large.shape else { return false }
+        if large.isStarted, let shape = large.shape {
+            guard hasRoom(64) else { return false }
             core.send(
                 .signature(
                     SignatureMessage([

@@ -295,9 +295,9 @@ package struct ReceiverMachine: Sendable {
         switch (effect, result) {
         case (.scan(let id), .scanned(let scan)): scanned(id, scan)
         case (.owners(let owners), .resolvedOwners(let numbers)): resolved(owners, numbers)
-        case (.make(let id), .madeDirectory(let placed)): made(id, placed)
-        case (.publish(let id), .publishedDirectory(let placed, let finished)):
-            published(id, placed, finished: finished)
+        case (.make(let id, let directory), .madeDirectory(let placed)): made(id, directory, placed)
+        case (.publish(let id, let directory), .publishedDirectory(let placed, let finished)):
+            published(id, directory, placed, finished: finished)
         case (.finish(let id), .finishedDirectory(let placed)): finished(directory: id, placed)
         case (.object(let id), .madeObject(let placed)):
             wroteWhole(id)
@@ -372,8 +372,8 @@ enum ListingItem: Sendable {
 enum ReceiverEffect: Sendable {
     case scan(DirectoryID)
     case owners([OwnerName])
-    case make(DirectoryID)
-    case publish(DirectoryID)
+    case make(DirectoryID, ReceivedDirectory)
+    case publish(DirectoryID, ReceivedDirectory)
     case finish(DirectoryID)
     case object(FileID)
     case attributes(FileID)

@@ -102,7 +102,7 @@ extension SenderMachine {
             if item.isClosed, isSmall(item.id, entry) {
                 // While others are read more of them come together: larger batches, and frames that compress better.
                 guard jobs.count < 2 || requested.count >= Tuning.worthABatch else { return }
-                startSmall()
+                startSmall(isDelta: signatures[item.id] != nil)
             } else {
                 _ = requested.popFirst()
                 startLarge(item, entry, directory)
@@ -153,13 +153,12 @@ extension SenderMachine {
     }
 
     /// A batch of small files, in the order in which they are wanted; of several directories, where these hold few.
-    private mutating func startSmall() {
+    private mutating func startSmall(isDelta: Bool) {
         var ids: [FileID] = []
         var files: [ListedFile] = []
         var bytes: UInt64 = 0
         var serial: UInt64 = 0
         var known: [FileSignature] = []
-        let isDelta = requested.first.map { signatures[$0.id] != nil } ?? false
         let most = isDelta ? Tuning.matchBatchBytes : min(frameBytes, Tuning.smallBatchBytes)
         while let item = requested.first, ids.count < Tuning.smallBatchFiles,
             item.isClosed, let (entry, directory) = lookUp(item.id), isSmall(item.id, entry),

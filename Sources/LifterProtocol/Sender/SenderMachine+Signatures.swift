@@ -151,10 +151,6 @@ extension SenderMachine {
 
     var refinePolicy: RefinePolicy {
         guard agreement.usesRefinement else { return .never }
-        return switch options.refine {
-        case .never: .never
-        case .always: .always
-        case .auto: .measured(bytesPerSecond: pace ?? Tuning.assumedPace)
-        }
+        return options.refine == .always ? .always : .measured(bytesPerSecond: pace ?? Tuning.assumedPace)
     }
 }
