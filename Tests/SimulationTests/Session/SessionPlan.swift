@@ -34,6 +34,8 @@ struct SessionPlan: Sendable {
     var movedByEffect = 4 << 20
     var movesInMemory = 1 << 20
     var poolSize = 2
+    /// Directories and files that may be in work at once; 0: the usual number.
+    var workLimit = 0
     /// Sender's ids from 1000 on stand for this much more at the receiver.
     var ownerShift: UInt32 = 0
 

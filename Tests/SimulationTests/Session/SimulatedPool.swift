@@ -95,6 +95,6 @@ extension SimulatedSide {
 
     func report(_ index: Int) {
         let work = pool.working.remove(at: index)
-        if let result = work.result { finished(work.id, result) }
+        if let result = work.result { finished(work.id, exchange?(work.effect, result) ?? result) }
     }
 }

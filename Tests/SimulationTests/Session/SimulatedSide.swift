@@ -57,6 +57,9 @@ final class SimulatedSide {
     private(set) var endedAt: UInt64?
     /// Called with each message before the machine gets it.
     var watch: ((Message) -> Void)?
+    /// What the machine gets instead of a message, and instead of what an effect has ended with.
+    var distort: ((Message, Int) -> [(message: Message, weight: Int)])?
+    var exchange: ((FileEffect, FileResult) -> FileResult)?
 
     init(_ plan: SessionPlan, isClient: Bool, fileSystem: ModelFileSystem) {
         self.plan = plan
@@ -207,6 +210,7 @@ final class SimulatedSide {
                 agreement, destination: ready, rootExists: !destination.isMissing, renamedTo: destination.renamedTo,
                 reportsEvents: true, now: now)
             if plan.eventLimit > 0 { receiver.eventLimit = plan.eventLimit }
+            if plan.workLimit > 0 { receiver.workLimit = plan.workLimit }
             receiver.onlyAdds = plan.protection == .server && plan.purpose == .transfer
             machine = receiver
         }
@@ -220,7 +224,8 @@ final class SimulatedSide {
         watch?(message)
         received[message.kind, default: 0] += 1
         if machine != nil {
-            machine?.receive(message, weight: weight, now: now)
+            let deliveries = distort?(message, weight) ?? [(message, weight)]
+            for delivery in deliveries { machine?.receive(delivery.message, weight: delivery.weight, now: now) }
             stir()
         } else if failure == nil {
             greet(message, now: now)

@@ -37,6 +37,10 @@ final class Simulation {
     var disturbance = Disturbance.none
     /// The receiver's host after a power cut.
     private(set) var restarted: ModelFileSystem?
+    /// Where both ends wait for each other one of them hangs from then on, so that the other one notices; and that it
+    /// came to this.
+    var mayStandStill = false
+    private(set) var stoodStill = false
     /// Called before each step.
     var beforeStep: ((Simulation) -> Void)?
     private var random: SeededRandom
@@ -217,6 +221,7 @@ final class Simulation {
         // Somebody hangs: only the keepalive will tell.
         let someoneHangs = sides.contains { $0.isFrozen }
         if times.isEmpty && !someoneHangs {
+            if mayStandStill && !stoodStill { return endStandstill() }
             violation = "nothing can happen any more\n\(situation)"
             return
         }
@@ -238,6 +243,12 @@ final class Simulation {
         for side in sides where !side.isDead && !side.isFrozen {
             if let deadline = side.machine?.deadline, deadline.at <= now { side.tick(now: now) }
         }
+    }
+
+    /// Within one process nobody hangs; there the user has to stop it.
+    private func endStandstill() {
+        stoodStill = true
+        if plan.isInProcess { client.cancel() } else { (random.chance(50) ? client : server).freeze() }
     }
 
     // MARK: Disturbances
