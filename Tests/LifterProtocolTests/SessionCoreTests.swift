@@ -36,6 +36,16 @@ import Testing
         return messages
     }
 
+    /// The clock may be looked at late; the silence ends when it does.
+    @Test func theSilenceMayEndBeforeTheNextPing() throws {
+        var core = core()
+        #expect(core.deadline == Deadline(at: 60 * Self.second, reason: "keepalive"))
+        core.tick(250 * Self.second)
+        #expect(core.deadline == Deadline(at: 300 * Self.second, reason: "silence"))
+        core.tick(300 * Self.second)
+        #expect(core.end == .silent)
+    }
+
     // MARK: Credit
 
     @Test(arguments: [(.content, 2 << 20), (.range, 4 << 20), (.same, 2 << 20)] as [(MessageKind, Int)])

@@ -209,4 +209,210 @@ import Testing
         #expect(contents == old || contents == scenario.source.items[Array("a".utf8)]?.contents)
         #expect(result.items[Array("b".utf8)]?.contents == [1])
     }
+
+    // MARK: Many hashes
+
+    /// The same with the smallest blocks there are.
+    private func fine(_ new: [String: [UInt8]], over old: [String: [UInt8]], seed: UInt64) -> Scenario {
+        var scenario = scenario(new, over: old, seed: seed)
+        scenario.plan.options.blockLength = 64
+        scenario.plan.options.refine = .never
+        return scenario
+    }
+
+    @Test("Hashes of large files take turns in the smallest windows", arguments: 1...4 as ClosedRange<UInt64>)
+    func manyHashes(seed: UInt64) throws {
+        let old = Dictionary(uniqueKeysWithValues: (0..<5).map { ("f\($0)", bytes(2 << 20, UInt64($0))) })
+        var scenario = fine(old.mapValues { edited($0, every: 500_000) }, over: old, seed: seed)
+        scenario.plan.clientLimits = SessionPlan.smallestLimits
+        scenario.plan.serverLimits = SessionPlan.smallestLimits
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        expectCopied(run, scenario, disks)
+        #expect(try summary(run).contentBytes < 20_000)
+        #expect(run.receiver.sent[.signature] ?? 0 > 5)
+    }
+
+    @Test("The hashes of the beginning come last, and fill more than one frame")
+    func lateHashes() throws {
+        let old = bytes(12 << 20)
+        var scenario = fine(["a": edited(old, every: 4 << 20)], over: ["a": old], seed: 3)
+        scenario.plan.outputBuffer = 1 << 17
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks)
+        run.beforeStep = { run in
+            for (index, work) in run.receiver.pool.working.enumerated() where work.readyAt == 0 {
+                guard case .signRanges(_, _, _, let ranges) = work.effect, ranges.first?.offset == 0 else { continue }
+                run.receiver.pool.working[index].readyAt = run.now + 100_000_000_000
+            }
+        }
+        expectCopied(run.run(), scenario, disks)
+        #expect(try summary(run).contentBytes < 20_000)
+        #expect(run.receiver.sent[.signature] == 2)
+    }
+
+    @Test("Hashes of small files wait for room in the middle of a batch", arguments: 1...6 as ClosedRange<UInt64>)
+    func manySmallHashes(seed: UInt64) throws {
+        let old = Dictionary(uniqueKeysWithValues: (0..<80).map { ("f\($0)", bytes(60_000, UInt64($0))) })
+        var scenario = fine(old.mapValues { edited($0, every: 30_000) }, over: old, seed: seed)
+        scenario.plan.capacity = 2_000
+        scenario.plan.poolSize = 4
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        expectCopied(run, scenario, disks)
+        #expect(try summary(run).contentBytes < 80 * 400)
+        #expect(run.receiver.sent[.signature] ?? 0 > 8)
+    }
+
+    /// Each block of each file is in another place, so that each is a copy of its own.
+    @Test("Copies of many small files fill more than one message")
+    func manyCopies() throws {
+        var (new, old): ([String: [UInt8]], [String: [UInt8]]) = ([:], [:])
+        for number in 0..<500 {
+            let contents = bytes(163 * 64 + 1, UInt64(number))
+            old["f\(number)"] = contents
+            let blocks = (0..<163).reversed().map { contents[$0 * 64..<$0 * 64 + 64] }
+            new["f\(number)"] = [7] + blocks.flatMap { $0 } + contents.suffix(1)
+        }
+        var scenario = fine(new, over: old, seed: 2)
+        scenario.plan.outputBuffer = 1 << 17
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks)
+        // While the first files are read the others come together.
+        run.beforeStep = { run in
+            for (index, work) in run.sender.pool.working.enumerated() where work.readyAt == 0 {
+                guard case .matchSmall = work.effect, run.sender.pool.counts["matchSmall"] == nil else { continue }
+                run.sender.pool.working[index].readyAt = run.now + 100_000_000_000
+            }
+        }
+        var most = 0
+        run.receiver.watch = { message in
+            guard case .delta(let delta) = message else { return }
+            most = max(most, delta.segments.reduce(0) { $0 + $1.copies.count })
+        }
+        expectCopied(run.run(), scenario, disks)
+        #expect(try summary(run).contentBytes < 500 * 100)
+        #expect(most > ProtocolConstants.mostCopies / 2 && most <= ProtocolConstants.mostCopies, "\(most) copies")
+    }
+
+    /// Three of four blocks differ, so that there is a lot to ask about and something to find it by.
+    private func patched(_ contents: [UInt8], blocks length: Int) -> [UInt8] {
+        var result = contents
+        for block in 0..<contents.count / length where block % 4 != 3 { result[block * length + 9] ^= 0xff }
+        return result
+    }
+
+    @Test("Finer hashes of megabytes are made in several steps", arguments: 1...3 as ClosedRange<UInt64>)
+    func longQuestion(seed: UInt64) throws {
+        let old = bytes(4 << 20)
+        var scenario = scenario(["a": patched(old, blocks: 4096)], over: ["a": old], seed: seed)
+        scenario.plan.options.blockLength = 4096
+        scenario.plan.options.refine = .always
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        expectCopied(run, scenario, disks)
+        #expect(try summary(run).contentBytes < 1 << 20)
+        let questions = run.sender.sent[.refine] ?? 0
+        #expect(questions > 0 && run.receiver.sent[.signature] ?? 0 > questions + 1)
+    }
+
+    @Test("A question whose answer would find no room is not asked")
+    func noRoom() throws {
+        let old = bytes(2 << 20)
+        var scenario = scenario(["a": patched(old, blocks: 512)], over: ["a": old])
+        scenario.plan.options.blockLength = 512
+        scenario.plan.options.refine = .always
+        scenario.plan.clientLimits = SessionPlan.smallestLimits
+        scenario.plan.serverLimits = SessionPlan.smallestLimits
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        expectCopied(run, scenario, disks)
+        #expect(run.sender.sent[.refine] == nil)
+        #expect(try summary(run).contentBytes > 1 << 20)
+    }
+
+    // MARK: What cannot be read
+
+    private let unreadable = FileProblem(.system, errno: 5, doing: "reading")
+
+    /// At once, in the middle, and while what was told of it has not left yet.
+    @Test("An old version that cannot be read on is given up, and the file comes whole", arguments: [1, 3, 6, 8])
+    func unreadableBasis(last: Int) throws {
+        let old = bytes(8 << 20)
+        for capacity in [1_000, 1 << 16] {
+            var scenario = fine(["a": edited(old, every: 4 << 20)], over: ["a": old], seed: UInt64(last))
+            scenario.plan.capacity = capacity
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks)
+            var signed = 0
+            run.receiver.exchange = { [unreadable] effect, result in
+                guard case .signRanges = effect else { return result }
+                signed += 1
+                return signed == last ? .signedRanges(.failure(unreadable)) : result
+            }
+            expectCopied(run.run(), scenario, disks)
+            #expect(signed >= last)
+            #expect(try summary(run).contentBytes == 3 + 8 << 20)
+        }
+    }
+
+    @Test("Finer hashes that cannot be had leave the coarse ones")
+    func unreadableRanges() throws {
+        let old = bytes(4 << 20)
+        var scenario = scenario(["a": patched(old, blocks: 4096)], over: ["a": old])
+        scenario.plan.options.blockLength = 4096
+        scenario.plan.options.refine = .always
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks)
+        run.receiver.exchange = { [unreadable] effect, result in
+            guard case .signRanges(_, let length, _, _) = effect, length < 4096 else { return result }
+            return .signedRanges(.failure(unreadable))
+        }
+        expectCopied(run.run(), scenario, disks)
+        #expect(try summary(run).contentBytes > 2 << 20)
+    }
+
+    @Test("A source that cannot be matched fails alone", arguments: [5_000, 300_000])
+    func unreadableSource(size: Int) throws {
+        let old = bytes(size)
+        let scenario = scenario(["a": edited(old, every: size), "b": [1]], over: ["a": old])
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks)
+        run.sender.exchange = { [unreadable] effect, result in
+            switch effect {
+            case .matchChunk: .matchedChunk(.failure(unreadable))
+            case .matchSmall(let files, _): .matchedSmall(buffer: [], files.map { _ in .failed(unreadable) })
+            default: result
+            }
+        }
+        run.run()
+        #expect(run.violation == nil && run.isComplete && !run.claimsSuccess, "\(run.violation ?? run.ends)")
+        let found = scenario.result(disks)
+        #expect(found.items[path("a")]?.contents == old && found.items[path("b")]?.contents == [1])
+    }
+
+    /// Questions about it, and their answers, are under way then.
+    @Test(
+        "A file that cannot be written fails alone, whatever was asked about it",
+        arguments: 1...8 as ClosedRange<UInt64>)
+    func unwritable(seed: UInt64) throws {
+        let old = bytes(12 << 20)
+        var scenario = scenario(["a": patched(old, blocks: 4096), "b": [1]], over: ["a": old], seed: seed)
+        scenario.plan.options.blockLength = 4096
+        scenario.plan.options.refine = .always
+        scenario.plan.capacity = seed > 4 ? 1 << 20 : 1 << 16
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks)
+        var hasFailed = false
+        run.receiver.exchange = { [unreadable] effect, result in
+            guard case .writeChunk = effect else { return result }
+            hasFailed = true
+            return .wroteChunk(.failed(unreadable))
+        }
+        run.run()
+        #expect(run.violation == nil && run.isComplete && !run.claimsSuccess, "\(run.violation ?? run.ends)")
+        #expect(hasFailed && run.receiver.machine?.summary.failed == 1)
+        let found = scenario.result(disks)
+        #expect(areSame(found.items[path("a")]?.contents ?? [], old) && found.items[path("b")]?.contents == [1])
+    }
 }

@@ -230,6 +230,26 @@ import Testing
         expectDone(source, over: source, links: 0, contents: 0)
     }
 
+    @Test("On a server that only adds a name that would have to leave its file stays, and is refused")
+    func addingServer() {
+        let old = tree(["a=b": [1, 2], "d/x=e/y": [3]])
+        for seed: UInt64 in 1...6 {
+            var scenario = Scenario(seed: seed)
+            scenario.plan.options.keepHardLinks = true
+            scenario.plan.protection = .server
+            scenario.plan.poolSize = Int(seed % 4) + 1
+            scenario.source = tree(["a": [1, 2], "b": [1, 2], "d/x": [3], "e/y": [3], "new": [4]])
+            scenario.old = old
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks).run()
+            #expect(run.violation == nil && run.isComplete && !run.claimsSuccess, "\(run.violation ?? run.ends)")
+            #expect(run.receiver.machine?.summary.failed == 2, "\(run.failures)")
+            let result = scenario.result(disks)
+            #expect(result.groups == old.groups)
+            #expect(result.items[path("a")] == old.items[path("a")] && result.items[path("new")]?.contents == [4])
+        }
+    }
+
     @Test("A dry run foretells the links")
     func dryRun() {
         let source = tree(["a=b=d/c": [1, 2, 3], "e=f": [4]])

@@ -62,6 +62,31 @@ import Testing
         #expect(fields.contains(field))
     }
 
+    @Test("Messages that say nothing do no harm, and their credit comes back")
+    func empty() throws {
+        for isInProcess in [true, false] {
+            var scenario = scenario()
+            scenario.plan.isInProcess = isInProcess
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks)
+            let weight = Int(Limits().contentWindow) / 4
+            for (side, nothing) in [
+                (run.sender, [Message.signature(SignatureMessage([]))]),
+                (run.receiver, [.delta(DeltaMessage([])), .content(ContentMessage([]))]),
+            ] {
+                var left = 8
+                side.distort = { message, own in
+                    guard message.kind.creditClass != nil, left > 0 else { return [(message, own)] }
+                    left -= 1
+                    return [(message, own)] + nothing.map { ($0, weight) }
+                }
+            }
+            run.run()
+            #expect(run.violation == nil && run.isSuccess, "\(run.violation ?? run.ends) \(run.failures)")
+            #expect(scenario.expected(over: scenario.old).differences(in: scenario.result(disks)).isEmpty)
+        }
+    }
+
     // MARK: A sender
 
     @Test("Copies outside of the old version")

@@ -192,4 +192,61 @@ import Testing
             #expect(run.toServer.carried + run.toClient.carried < 150_000)
         }
     }
+
+    @Test("Parts of files that are no more go when they are old, all of them")
+    func strangers() {
+        var random = SeededRandom(seed: 9)
+        let source = tree(["a": [1]])
+        var old = source
+        for number in 0..<4 {
+            old.items[path(part(of: "gone\(number)"))] = .init(
+                kind: .regular, mode: 0o600, modified: time, contents: random.bytes(5_000))
+        }
+        let scenario = scenario(source, over: old)
+        for (days, left) in [(6, 4), (8, 0)] as [(Int64, Int)] {
+            let disks = scenario.disks()
+            disks.destination.disk.advance(nanoseconds: days * 86_400 * 1_000_000_000)
+            #expect(scenario.simulation(disks).run().isSuccess)
+            #expect(parts(scenario, disks).count == left)
+        }
+    }
+
+    @Test("Where nothing is compared, a part that does not fit is overwritten from its front", arguments: 1...4)
+    func anotherBeginning(schedule: Int) throws {
+        var random = SeededRandom(seed: 10)
+        let contents = random.bytes(600_000)
+        let old = tree([part(of: "f"): random.bytes(400_000), part(of: "g"): Array(contents[..<400_000])])
+        var scenario = scenario(tree(["f": contents, "g": contents]), over: old, seed: UInt64(schedule))
+        scenario.plan.options.delta = .never
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        #expect(run.isSuccess, "\(run.failures)")
+        #expect(parts(scenario, disks).isEmpty)
+        #expect(scenario.expected(over: old).differences(in: scenario.result(disks)).isEmpty)
+        #expect(run.receiver.machine?.summary.contentBytes == 800_000)
+    }
+
+    /// Some of them stand open in line, others are still to be compared.
+    @Test("Files that would be continued are refused when the disk is full", arguments: 1...6)
+    func fullDisk(schedule: Int) {
+        var random = SeededRandom(seed: 11)
+        let names = (0..<16).map { "f\($0)" }
+        let contents = random.bytes(600_000)
+        let left = Dictionary(uniqueKeysWithValues: names.map { (part(of: $0), Array(contents[..<300_000])) })
+        var scenario = scenario(
+            tree(Dictionary(uniqueKeysWithValues: names.map { ($0, contents) })), over: tree(left),
+            seed: UInt64(schedule))
+        scenario.plan.options.delta = .never
+        let disks = scenario.disks(faults: .from(1, .noSpace, only: [.write]))
+        let run = scenario.simulation(disks).run()
+        #expect(run.violation == nil && run.isComplete && !run.claimsSuccess, "\(run.violation ?? run.ends)")
+        #expect(run.receiver.machine?.summary.failed == 16)
+        for item in scenario.result(disks).items.values where item.kind == .regular {
+            #expect(areSame(item.contents, Array(contents[..<300_000])))
+        }
+        let next = scenario.next(disks)
+        next.destination.faults = .none
+        #expect(scenario.simulation(next, run: 1).run().isSuccess)
+        #expect(scenario.expected(over: scenario.old).differences(in: scenario.result(next)).isEmpty)
+    }
 }

@@ -130,6 +130,71 @@ import Testing
             reportsEvents: false, now: 0)
     }
 
+    @Test("Many large files of one directory take turns where few ids may be open")
+    func manyLarge() {
+        var scenario = scenario(TreeSnapshot.plain(many(60, of: 70_000)))
+        scenario.plan.clientLimits = SessionPlan.smallestLimits
+        scenario.plan.serverLimits = SessionPlan.smallestLimits
+        let disks = scenario.disks()
+        expectCopied(scenario.simulation(disks).run(), scenario, disks)
+    }
+
+    @Test("A new directory shows as soon as something large is written in it", arguments: 1...4)
+    func showsEarly(schedule: Int) {
+        var files: [String: [UInt8]] = [:]
+        for (name, contents) in many(3, of: 1_100_000, in: "d/a") { files[name] = contents }
+        for (name, contents) in many(30, of: 70_000, in: "d/b") { files[name] = contents }
+        for (name, contents) in many(100, of: 500, in: "d/c") { files[name] = contents }
+        var scenario = scenario(TreeSnapshot.plain(files, directories: ["d"]), seed: UInt64(schedule))
+        scenario.plan.clientLimits = SessionPlan.smallestLimits
+        scenario.plan.serverLimits = SessionPlan.smallestLimits
+        scenario.plan.poolSize = schedule
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks)
+        var shown = 0
+        run.beforeStep = { run in
+            guard shown == 0, (run.receiver.pool.counts["publishDirectory"] ?? 0) > 0 else { return }
+            shown = scenario.result(disks).items.count
+        }
+        expectCopied(run.run(), scenario, disks)
+        #expect(shown > 0 && shown < 130, "\(shown) names when the directory got its own")
+    }
+
+    @Test("One file in work at a time, and one that fails while it waits for its turn", arguments: 1...8)
+    func oneAtATime(schedule: Int) {
+        for fails in [false, true] {
+            var scenario = scenario(TreeSnapshot.plain(many(6, of: 1_200_000)), seed: UInt64(schedule))
+            scenario.plan.workLimit = 1
+            scenario.plan.poolSize = schedule % 4 + 1
+            scenario.plan.outputBuffer = 1 << 20
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks)
+            // The first file takes its time, so that the others wait.
+            run.beforeStep = { run in
+                for (index, work) in run.receiver.pool.working.enumerated() where work.readyAt == 0 {
+                    guard case .commit = work.effect else { continue }
+                    run.receiver.pool.working[index].readyAt = run.now + 5_000_000_000
+                }
+            }
+            var (wrong, reads): (FileID?, Int) = (nil, 0)
+            run.sender.exchange = { effect, result in
+                if case .openSource(let id, _, let entry) = effect, entry.name == path("f3") { wrong = id }
+                guard fails, case .readChunk(let id, _) = effect, id == wrong else { return result }
+                reads += 1
+                return reads == 2 ? .readChunk(.failure(FileProblem(.system, errno: 5, doing: "reading"))) : result
+            }
+            run.run()
+            if fails {
+                #expect(run.violation == nil && run.isComplete && !run.claimsSuccess, "\(run.violation ?? run.ends)")
+                var expected = scenario.source
+                expected.items[path("f3")] = nil
+                #expect(scenario.result(disks).withoutReserved.differences(from: expected).isEmpty)
+            } else {
+                expectCopied(run, scenario, disks)
+            }
+        }
+    }
+
     @Test("Both codecs make the stream shorter, and the copy is the same")
     func codecs() {
         let texts = Dictionary(
@@ -182,6 +247,33 @@ import Testing
                 #expect(scenario.result(disks).items[path("b")]?.contents == [1, 2, 3])
             }
             #expect(run.sender.sent[.content] ?? 0 < 20)
+        }
+    }
+
+    @Test("What cannot be digested differs, and what then cannot be read either fails", arguments: [false, true])
+    func undigested(atSource: Bool) {
+        let source = TreeSnapshot.plain(many(10))
+        for times in [1, 2, 1000] {
+            var scenario = scenario(source, source, seed: UInt64(times))
+            scenario.plan.options.checksum = true
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks)
+            var left = times
+            (atSource ? run.sender : run.receiver).exchange = { effect, result in
+                guard left > 0, case .digestFiles(let files, _) = effect else { return result }
+                left -= 1
+                let problem = FileProblem(.system, errno: 5, doing: "reading")
+                return .digested(files.map { _ in .failure(problem) })
+            }
+            run.run()
+            if atSource && times > 1 {
+                #expect(run.violation == nil && run.isComplete && !run.claimsSuccess, "\(run.violation ?? run.ends)")
+                #expect(scenario.result(disks) == scenario.old)
+            } else {
+                expectCopied(run, scenario, disks)
+            }
+            let sent = run.receiver.machine?.summary.contentBytes ?? 0
+            #expect((sent > 0) == (!atSource && times > 1), "\(times): \(sent) bytes")
         }
     }
 

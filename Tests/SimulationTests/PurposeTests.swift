@@ -94,6 +94,21 @@ import Testing
         }
     }
 
+    @Test("A dry run into a place that is not there tells all, and makes nothing")
+    func nowhere() {
+        for direction in [Direction.push, .pull] {
+            var scenario = scenario(TreeSnapshot.plain(["a": [1], "d/b": [2]], directories: ["d"]), TreeSnapshot())
+            scenario.plan.options.dryRun = true
+            scenario.plan.direction = direction
+            var disks = scenario.disks()
+            disks.destination = ModelFileSystem(disk: ModelDisk())
+            let run = scenario.simulation(disks).run()
+            expectSuccess(run)
+            #expect(run.receiver.machine?.summary.settled ?? 0 >= 3)
+            #expect(disks.destination.disk.snapshot(at: [])?.items.count == 1)
+        }
+    }
+
     @Test("One file, under the name that the destination gives it", arguments: [100, 300_000])
     func renamed(size: Int) {
         var random = SeededRandom(seed: 3)
@@ -140,6 +155,97 @@ import Testing
         #expect(run.violation == nil && run.isComplete, "\(run.violation ?? run.ends)")
         #expect(scenario.result(disks).items[path("a")]?.contents == [1])
         #expect(scenario.result(disks).items[path("null")] == nil)
+    }
+
+    /// A file stands where a directory is to be made, or named.
+    @Test("Under --ignore-existing what appears meanwhile stays, whatever it is", arguments: ["dir", "link", "large"])
+    func appearsMeanwhile(name: String) throws {
+        var source = TreeSnapshot.plain(
+            ["small": [1, 2], "large": Array(repeating: 5, count: 200_000), "dir/in": [3], "dir/below/in": [4]],
+            directories: ["dir", "dir/below"])
+        source.items[path("link")] = .init(kind: .symlink, mode: 0o777, modified: time, target: path("somewhere"))
+        var made = 0
+        for step in stride(from: 5, to: 400, by: 5) {
+            var isMade = false
+            var scenario = scenario(source, TreeSnapshot.plain(["old": [1]]), seed: UInt64(step))
+            scenario.plan.options.ignoreExisting = true
+            scenario.plan.capacity = 200
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks)
+            let other = disks.destination.anotherProcess()
+            run.beforeStep = { run in
+                guard run.steps == step, let root = try? other.openRoot(path("/dst"), [.read, .directory]),
+                    let file = try? other.open(path(name)[...], in: root, [.write, .create], mode: 0o600)
+                else { return }
+                isMade = true
+                _ = try? other.write([6, 6, 6], to: file, at: 0)
+                other.close(file)
+            }
+            run.run()
+            made += isMade ? 1 : 0
+            #expect(run.violation == nil && run.isComplete, "step \(step): \(run.violation ?? run.ends)")
+            let found = scenario.result(disks)
+            let item = found.items[path(name)]
+            #expect(
+                isMade ? item?.contents == [6, 6, 6] : item?.kind == source.items[path(name)]?.kind, "step \(step)")
+            #expect(found.items[path("small")]?.contents == [1, 2], "step \(step)")
+            #expect(!found.paths.contains { TreeSnapshot.isReserved($0) }, "step \(step)")
+        }
+        #expect(made > 3, "\(made) made")
+    }
+
+    @Test(
+        "A source that vanishes before it is listed is counted as vanished at both ends", arguments: [1, 2] as [UInt64])
+    func vanishes(seed: UInt64) {
+        for direction in [Direction.push, .pull] {
+            var scenario = scenario(TreeSnapshot.plain(["a": [1]]), TreeSnapshot.plain(["a": [1]]), seed: seed)
+            scenario.plan.source = path("/src")
+            scenario.plan.direction = direction
+            let disks = scenario.disks()
+            let run = scenario.simulation(disks)
+            let other = disks.source.anotherProcess()
+            run.beforeStep = { run in
+                guard run.sender.machine != nil, run.sender.pool.counts.isEmpty,
+                    let root = try? other.openRoot(path("/"), [.read, .directory])
+                else { return }
+                try? other.rename(path("src")[...], in: root, to: path("gone")[...], in: root, .noReplace)
+            }
+            run.run()
+            #expect(run.violation == nil && run.isComplete && !run.claimsSuccess, "\(run.violation ?? run.ends)")
+            for side in run.sides {
+                let summary = side.machine?.summary
+                #expect(summary?.vanished == 1 && summary?.failed == 0, "\(side.name): \(String(describing: summary))")
+            }
+            #expect(scenario.result(disks) == scenario.old)
+        }
+    }
+
+    @Test("One file was announced: a directory in its place ends the session")
+    func directoryForFile() {
+        var job = SessionPlan().job
+        job.shape = .items([.init(name: path("a"), kind: .regular)])
+        let agreement = Agreement(
+            job: job, peerLimits: Limits(), ownLimits: Limits(), receiverAbilities: [], digestKey: 1, isInProcess: true)
+        var machine = ReceiverMachine(
+            agreement, destination: Ready(isEmpty: true, timeGranularity: 1), rootExists: true, renamedTo: path("b"),
+            reportsEvents: false, now: 0)
+        let opened = DirectoryOpened(id: 1, parent: 0, name: path("a"), streams: true)
+        machine.receive(.directory(opened), weight: 10, now: 1)
+        #expect(machine.end == .broken(.unexpected("a directory where a file was announced")))
+    }
+
+    @Test("A directory that comes before what the job is about ends the session")
+    func tooEarly() {
+        var plan = SessionPlan()
+        plan.direction = .pull
+        let agreement = Agreement(
+            job: plan.job, peerLimits: Limits(), ownLimits: Limits(), receiverAbilities: [], digestKey: 1,
+            isInProcess: true)
+        var machine = ReceiverMachine(
+            agreement, destination: Ready(isEmpty: true, timeGranularity: 1), rootExists: true, renamedTo: nil,
+            reportsEvents: false, now: 0)
+        machine.receive(.directory(DirectoryOpened(id: 0, parent: 0, name: [], streams: true)), weight: 10, now: 1)
+        #expect(machine.end == .broken(.unexpected("Directory before Roots")))
     }
 
     // MARK: What becomes newer meanwhile

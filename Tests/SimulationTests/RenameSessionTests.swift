@@ -99,6 +99,19 @@ import Testing
         #expect(try summary(run).contentBytes == 0)
     }
 
+    @Test("Of thousands of names here the tree is looked through in steps")
+    func largeTree() throws {
+        let old = Dictionary(uniqueKeysWithValues: (0..<5_000).map { ("many/n\($0)", [UInt8(1)]) })
+        let scenario = scenario(
+            tree(old.merging(["new/big": bytes(100_000)]) { one, _ in one }),
+            over: tree(old.merging(["old/big": bytes(100_000)]) { one, _ in one }), seed: 2)
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        expectCopied(run, scenario, disks)
+        #expect(try summary(run).contentBytes == 0)
+        #expect(run.receiver.pool.counts["indexTree"] ?? 0 > 2)
+    }
+
     @Test("It takes one more round trip than sending", arguments: [Direction.push, .pull])
     func roundTrips(direction: Direction) throws {
         var scenario = scenario(tree(album("new")), over: tree(album("old")))

@@ -31,6 +31,47 @@ import Testing
         }
     }
 
+    @Test("Progress only goes on, never beyond its end, and reaches it", arguments: SessionSeeds.upTo(100))
+    func progress(seed: UInt64) {
+        let scenario = Scenario.withOptions(seed)
+        let run = scenario.simulation(scenario.disks())
+        var last: [String: Progress] = [:]
+        run.beforeStep = { run in
+            for side in run.sides {
+                guard let machine = side.machine, machine.end == nil else { continue }
+                let (now, before) = (machine.progress, last[side.name] ?? Progress())
+                #expect(now.bytesDone >= before.bytesDone && now.filesDone >= before.filesDone, "seed \(seed)")
+                #expect(now.bytesDone <= now.bytesToSend && now.filesDone <= now.filesToSend, "seed \(seed)")
+                #expect(machine.effectsRunning == side.pool.working.count + side.pool.waiting.count, "seed \(seed)")
+                last[side.name] = now
+            }
+        }
+        guard check(run.run(), scenario) else { return }
+        for side in run.sides {
+            guard let end = side.machine?.progress else { continue }
+            let isWhole = end.filesDone == end.filesToSend && end.bytesDone == end.bytesToSend && end.isScanned
+            #expect(isWhole, "seed \(seed): \(side.name): \(end)")
+        }
+    }
+
+    @Test("An end that refuses tells why")
+    func refused() {
+        for isClient in [true, false] {
+            let scenario = Scenario.plain(2)
+            let run = scenario.simulation(scenario.disks())
+            run.beforeStep = { run in
+                let side = isClient ? run.client : run.server
+                guard run.sides.allSatisfy({ $0.machine != nil }), side.machine?.end == nil else { return }
+                side.machine?.refuse(Abort(exit: 11, text: "enough"))
+                side.stir()
+            }
+            run.run()
+            let (own, other) = isClient ? (run.client, run.server) : (run.server, run.client)
+            #expect(run.violation == nil && own.machine?.end == .refused(Abort(exit: 11, text: "enough")))
+            #expect(other.machine?.end == .aborted(Abort(exit: 11, text: "enough")), "\(run.ends)")
+        }
+    }
+
     private func check(_ run: Simulation, _ scenario: Scenario) -> Bool {
         if let violation = run.violation {
             Issue.record("seed \(scenario.seed): \(violation)\n\(scenario.plan)")
