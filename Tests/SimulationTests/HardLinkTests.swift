@@ -230,6 +230,21 @@ import Testing
         expectDone(source, over: source, links: 0, contents: 0)
     }
 
+    @Test("Names of one file are told only where that was asked for")
+    func unasked() {
+        var scenario = Scenario(seed: 1)
+        scenario.source = tree(["a": [1]])
+        scenario.old = nothing
+        let run = scenario.simulation(scenario.disks())
+        run.receiver.distort = { message, weight in
+            guard case .entries(var entries) = message else { return [(message, weight)] }
+            entries.entries[0].link = FileIdentity(device: 0, inode: 1, names: 2)
+            return [(.entries(entries), weight)]
+        }
+        run.run()
+        #expect(run.violation == nil && run.receiver.machine?.end == .broken(.value("entries.flags")))
+    }
+
     @Test("On a server that only adds a name that would have to leave its file stays, and is refused")
     func addingServer() {
         let old = tree(["a=b": [1, 2], "d/x=e/y": [3]])

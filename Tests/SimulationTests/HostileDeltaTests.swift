@@ -251,6 +251,13 @@ import Testing
             ("signature.size", { $0.shape?.basisSize = UInt64(Int64.max) }),
             ("signature.count", { $0.shape?.basisSize += 1 << 20 }),
             ("signature.count", { $0.blocks = SignatureBlocks() }),
+            (
+                "signature.count",
+                { segment in
+                    segment.blocks.rolling.append(1)
+                    segment.blocks.strong.append(1)
+                }
+            ),
             ("signature.strongLength", { $0.strongLength ^= 1 }),
         ]
         for (field, wrong) in wrongs {
@@ -284,18 +291,26 @@ import Testing
         for index in stride(from: 500, to: new.count, by: 200_000) { new[index] ^= 1 }
         var scenario = scenario()
         scenario.source = tree(new, time)
-        for wrong in [{ $0.offset += 1 }, { $0.blocks.rolling.append(1) }, { $0.strongLength ^= 1 }]
-            as [(inout SignatureSegment) -> Void]
-        {
+        let wrongs: [(inout [SignatureSegment]) -> Void] = [
+            { $0[0].offset += 1 }, { $0[0].blocks.rolling.append(1) }, { $0[0].strongLength ^= 1 },
+            // An end before all was told, and none where it was.
+            { $0[0].isLast = true },
+            { segments in
+                let last = segments.count - 1
+                segments[last].isLast = false
+                segments.append(segments[last])
+            },
+        ]
+        for wrong in wrongs {
             var isAsked = false
             let end = try end(scenario, bySender: false) { message in
                 guard case .signature(var signature) = message, signature.segments[0].shape == nil else { return }
                 isAsked = true
-                wrong(&signature.segments[0])
+                wrong(&signature.segments)
                 message = .signature(signature)
             }
             #expect(isAsked)
-            expectBroken(end, "signature.offset", "signature.count", "signature.strongLength")
+            expectBroken(end, "signature.offset", "signature.count", "signature.strongLength", "signature.id")
         }
     }
 }

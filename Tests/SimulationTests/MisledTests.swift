@@ -10,7 +10,7 @@ import Testing
     @Test("Messages that are doubled, lost, late or changed", arguments: SessionSeeds.upTo(300))
     func messages(seed: UInt64) {
         let (scenario, disks, run) = session(seed)
-        let frequency = [10, 40, 150][Int(seed % 3)]
+        let frequency = [4, 20, 100][Int(seed / 3 % 3)]
         for (side, offset) in [(run.sender, 1), (run.receiver, 2)] where seed % 3 != UInt64(offset) {
             side.distort = Mischief(seed: seed &* 16 &+ UInt64(offset), oneIn: frequency).distort
         }

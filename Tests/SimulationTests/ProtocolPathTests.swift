@@ -277,6 +277,23 @@ import Testing
         }
     }
 
+    @Test("A digest of no range, or of one that was not asked about, ends the session", arguments: [0, 1])
+    func strangeDigest(variant: Int) {
+        let source = TreeSnapshot.plain(many(10))
+        var other = source
+        other.items[path("f3")]?.contents[0] ^= 1
+        var scenario = scenario(source, other)
+        scenario.plan.options.checksum = true
+        let run = scenario.simulation(scenario.disks())
+        run.receiver.distort = { message, weight in
+            guard case .rangeDigest(let sequence, let digest) = message else { return [(message, weight)] }
+            if variant == 0 { return [(.rangeDigest(sequence: sequence + 100, digest), weight)] }
+            return [(message, weight), (message, 1)]
+        }
+        run.run()
+        #expect(run.violation == nil && run.receiver.machine?.end == .broken(.value("rangeDigest.sequence")))
+    }
+
     // MARK: Stops
 
     @Test("A full disk stops one file early, and two in a row stop all contents")

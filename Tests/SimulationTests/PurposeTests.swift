@@ -234,6 +234,39 @@ import Testing
         #expect(machine.end == .broken(.unexpected("a directory where a file was announced")))
     }
 
+    private func machine(ofDirectory: Bool) -> ReceiverMachine {
+        let attributes = Attributes(
+            kind: .directory, mode: 0o755, userID: 0, groupID: 0, size: 0,
+            modified: Timestamp(seconds: 0, nanoseconds: 0))
+        var job = SessionPlan().job
+        job.shape = .contents(attributes)
+        let agreement = Agreement(
+            job: job, peerLimits: Limits(), ownLimits: Limits(), receiverAbilities: [], digestKey: 1, isInProcess: true)
+        var machine = ReceiverMachine(
+            agreement, destination: Ready(isEmpty: false, timeGranularity: 1), rootExists: true, renamedTo: nil,
+            reportsEvents: false, now: 0)
+        let opened = DirectoryOpened(id: 0, parent: 0, name: [], streams: false)
+        if ofDirectory { machine.receive(.directory(opened), weight: 1, now: 1) }
+        return machine
+    }
+
+    @Test("More ranges, or owners, than anybody has end the session")
+    func tooMany() {
+        var ranges = machine(ofDirectory: true)
+        for sequence in 1...UInt64(4 * Tuning.unansweredRanges) + 1 {
+            #expect(ranges.end == nil)
+            let range = RangeMessage(
+                sequence: sequence, directory: 0, lastName: path("\(sequence)"), count: 1,
+                digest: ContentDigest(low: 0, high: 0), isLast: false, isIncomplete: false)
+            ranges.receive(.range(range), weight: 1, now: 1)
+        }
+        #expect(ranges.end == .broken(.unexpected("too many ranges unanswered")))
+        var owners = machine(ofDirectory: false)
+        let owner = OwnerName(isGroup: false, id: 1, name: [])
+        owners.receive(.owners(Owners(Array(repeating: owner, count: Tuning.mostOwners + 1))), weight: 1, now: 1)
+        #expect(owners.end == .broken(.unexpected("too many owners")))
+    }
+
     @Test("A directory that comes before what the job is about ends the session")
     func tooEarly() {
         var plan = SessionPlan()

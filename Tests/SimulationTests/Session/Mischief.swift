@@ -51,7 +51,7 @@ final class Mischief {
         guard let bytes = try? message.encoded(), !bytes.isEmpty else { return message }
         for _ in 0..<20 {
             var other = bytes
-            let place = random.below(random.chance(70) ? min(40, bytes.count) : bytes.count)
+            let place = random.below(min(random.pick([3, 12, 40, bytes.count]), bytes.count))
             other[place] = random.pick([0, 1, 0x7f, 0xff, bytes[place] &+ 1, bytes[place] &- 1, bytes[place] ^ 0x10])
             if other != bytes, let result = try? Message(kind: message.kind, payload: other) { return result }
         }
