@@ -98,7 +98,8 @@ final class Mischief {
         case .openedBasis: .openedBasis(.failure(problem()))
         case .signedRanges: .signedRanges(.failure(problem()))
         case .madeDirectory(let placed): .madeDirectory(place(placed))
-        case .publishedDirectory(let placed): .publishedDirectory(place(placed))
+        case .publishedDirectory(let placed, let finished):
+            .publishedDirectory(place(placed), finished: finished.map(place))
         case .finishedDirectory(let placed): .finishedDirectory(place(placed))
         case .madeObject(let placed): .madeObject(place(placed))
         case .setAttributes(let placed): .setAttributes(place(placed))
