@@ -10,6 +10,7 @@ private struct Speaker: SessionMachine {
     var words: UInt64 = 0
     var saysLast = false
     var end: SessionEnd?
+    var isOver: Bool { end != nil }
     let wasSilent: @Sendable () -> Void
     let deadline: Deadline? = nil
 
