@@ -18,12 +18,13 @@ import Testing
     }
 
     /// Such as could be true: with these a session is over in the end, with nobody waiting.
+    /// Of seeds 113 and 201 the user was slow: the machine that went on in the end found nothing to delete, and slept.
     @Test("Results that are others than those of the disk", arguments: SessionSeeds.upTo(300))
     func results(seed: UInt64) {
         let (scenario, disks, run) = session(seed)
         mislead(run, seed, isStrange: false)
         check(run.run(), scenario, disks, "seed \(seed)")
-        #expect(!run.stoodStill, "seed \(seed): both ends wait\n\(run.failures)")
+        #expect(run.standstill == nil, "seed \(seed): both ends wait\n\(run.failures)")
     }
 
     @Test("Results that answer another question, or not all of it", arguments: SessionSeeds.upTo(150))

@@ -61,6 +61,8 @@ extension ReceiverMachine {
             guard isTransferDone else { return }
             phase = .deleting
             startDeleting()
+            // With nothing to delete it goes on at once: nobody may come any more to wake it.
+            if phase != .deleting { advanceEnd() }
         case .deleting: deleteOn()
         case .asking:
             // The sender takes the question only when all that it told before is answered.

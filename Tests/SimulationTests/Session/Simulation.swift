@@ -37,10 +37,10 @@ final class Simulation {
     var disturbance = Disturbance.none
     /// The receiver's host after a power cut.
     private(set) var restarted: ModelFileSystem?
-    /// Where both ends wait for each other one of them hangs from then on, so that the other one notices; and that it
-    /// came to this.
+    /// Where both ends wait for each other one of them hangs from then on, so that the other one notices; and how it was
+    /// when it came to this.
     var mayStandStill = false
-    private(set) var stoodStill = false
+    private(set) var standstill: String?
     /// Called before each step.
     var beforeStep: ((Simulation) -> Void)?
     private var random: SeededRandom
@@ -221,7 +221,7 @@ final class Simulation {
         // Somebody hangs: only the keepalive will tell.
         let someoneHangs = sides.contains { $0.isFrozen }
         if times.isEmpty && !someoneHangs {
-            if mayStandStill && !stoodStill { return endStandstill() }
+            if mayStandStill && standstill == nil { return endStandstill() }
             violation = "nothing can happen any more\n\(situation)"
             return
         }
@@ -247,7 +247,9 @@ final class Simulation {
 
     /// Within one process nobody hangs; there the user has to stop it.
     private func endStandstill() {
-        stoodStill = true
+        standstill = situation
+        // A deadline may have passed while they still talked.
+        for side in sides { side.tick(now: now) }
         if plan.isInProcess { client.cancel() } else { (random.chance(50) ? client : server).freeze() }
     }
 
