@@ -29,17 +29,20 @@ extension ReceiverMachine {
             }
             isDigesting = true
             directories[range.directory]?.busy += 1
-            run(.digestFiles(files, alone: false), as: .checkRange(sequence))
+            run(.digestFiles(files, alone: false), as: .checkRange(sequence, in: range.directory))
         }
     }
 
-    mutating func digestedRange(_ sequence: UInt64, _ results: [Result<ContentDigest, FileProblem>]) {
+    mutating func digestedRange(
+        _ sequence: UInt64, in directory: DirectoryID, _ results: [Result<ContentDigest, FileProblem>]
+    ) {
         isDigesting = false
-        guard let range = pendingRanges[sequence] else { return }
-        directories[range.directory]?.busy -= 1
+        directories[directory]?.busy -= 1
         // A file that cannot be read here differs from any.
         let digests = results.map { (try? $0.get()) ?? ContentDigest(low: .max, high: .max) }
         pendingRanges[sequence]?.ownDigests += digests
+        // Nothing may be wanted of the directory any more, and this was the last that it waited for.
+        finishIfDone(directory)
     }
 
     mutating func rangeDigest(_ sequence: UInt64, _ digest: ContentDigest) throws(WireError) {

@@ -320,7 +320,8 @@ package struct ReceiverMachine: Sendable {
         case (.commit(let id, _), .committed(let placed)):
             stageEnded(id)
             self.placed(id, placed)
-        case (.checkRange(let sequence), .digested(let digests)): digestedRange(sequence, digests)
+        case (.checkRange(let sequence, let directory), .digested(let digests)):
+            digestedRange(sequence, in: directory, digests)
         case (.checkFiles(let ids), .digested(let digests)): digestedFiles(ids, digests)
         case (.plan(let directory, let name, let counts), .plannedDeletion(let count, let problem)):
             plannedDeletion(directory, name, counts, count, problem)
@@ -395,7 +396,7 @@ enum ReceiverEffect: Sendable {
     case links([FileID])
     case claimLinks(DirectoryID)
     case recordLinks(DirectoryID, [(id: FileID, record: LinkRecord)])
-    case checkRange(UInt64)
+    case checkRange(UInt64, in: DirectoryID)
     case checkFiles([FileID])
     case plan(DirectoryID, [UInt8], counts: Bool)
     case delete
