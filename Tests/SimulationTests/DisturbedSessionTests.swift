@@ -89,7 +89,7 @@ import Testing
         promise.writesInPlace = scenario.plan.options.writing == .inPlace
         promise.diesInEffects = [.crash, .faults, .oneFault].contains(kind)
         let violations = promise.violations(in: found)
-        #expect(violations.isEmpty, "\(what)\n\(run.ends)")
+        #expect(violations.isEmpty, "\(what)\n\(run.ends)\n\(scenario.plan)")
         // What was not synced may be lost even after the end.
         if run.claimsSuccess && (kind != .powerCut || scenario.plan.syncs) {
             // A name that cannot be linked gets contents of its own, and that is no failure.

@@ -3,6 +3,10 @@ struct EarliestFirst<Element> {
     private var heap: [(order: UInt64, element: Element)] = []
 
     var first: (order: UInt64, element: Element)? { heap.first }
+    var isEmpty: Bool { heap.isEmpty }
+
+    /// The first one has changed, and still is.
+    mutating func replaceFirst(_ element: Element) { heap[0].element = element }
 
     mutating func insert(_ element: Element, order: UInt64) {
         heap.append((order, element))

@@ -36,8 +36,10 @@ final class ReceivedDirectory: TreeNode, @unchecked Sendable {
     var claimedRange: UInt64 = 0
 
     // Making (fresh directories).
-    /// The credit that the message which opened it keeps until it is made.
+    /// The credit that what was told of it keeps until it is made.
     var heldWeight = 0
+    /// Others are being built, and it has its place among those that wait.
+    var isWaitingToBuild = false
     var isMade = false
     var isPublished = false
     /// It is being made or published.
@@ -100,6 +102,8 @@ final class ReceivedDirectory: TreeNode, @unchecked Sendable {
         return parkedWrites
     }
 
+    /// It is worth making: all that it holds was told, or some of it is here.
+    var hasSomething: Bool { isWholeListing || !parkedWrites.isEmpty }
     /// There is a directory to work in, perhaps under a part name.
     var isThere: Bool { place == .existing || isMade }
     /// It is getting its name: what is written into it must know whether others see it.

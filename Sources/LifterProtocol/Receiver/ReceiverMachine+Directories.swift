@@ -24,15 +24,22 @@ extension ReceiverMachine {
         directories[0] = root
     }
 
-    /// The sender opens a directory. While one waits to be made its message keeps its credit, so that a fast sender does
-    /// not heap up directories before a slow disk. It waits only for what was told before it; but under `--checksum`
-    /// that may wait for digests, which need credit, too.
+    /// The sender opens a directory.
     mutating func open(_ opened: DirectoryOpened, _ weight: Int) throws(WireError) {
         guard shape != nil else { throw .unexpected("Directory before Roots") }
         guard opened.id == 0 || !options.topOnly else { throw .unexpected("a directory below the top") }
         if opened.id == 0 { startScan(0) } else { try openBelow(opened) }
-        if opened.id != 0, !options.checksum, directories[opened.id]?.place == .fresh {
-            directories[opened.id]?.heldWeight = weight
+        core.release(.listing, weight)
+    }
+
+    /// What a directory holds is told as soon as it is opened. While one waits to be made that keeps its credit, so that
+    /// a fast sender does not heap up directories before a slow disk. It waits only for what was told before it; but
+    /// under `--checksum` that may wait for digests, which need credit, too, and answers to questions may be far behind.
+    mutating func hold(_ weight: Int, of message: EntriesMessage) {
+        if message.answers == nil, !options.checksum, let directory = directories[message.directory],
+            directory.place == .fresh, !directory.isMade
+        {
+            directory.heldWeight += weight
         } else {
             core.release(.listing, weight)
         }
@@ -245,12 +252,19 @@ extension ReceiverMachine {
 
     // MARK: Making
 
-    /// Makes a fresh directory, unless its parent has no name yet; then its turn comes with that.
+    /// Makes a fresh directory, unless its parent has no name yet; then its turn comes with that. Nor while nothing of
+    /// what it holds was told: it would take the place of one that can be built, and what is told of others may use up
+    /// all ids meanwhile.
     private mutating func make(_ id: DirectoryID) {
         guard let directory = directories[id], let entry = directory.entry, directory.place == .fresh,
-            !directory.isMade, !directory.isMaking, directories[directory.parent]?.hasName == true
+            !directory.isMade, !directory.isMaking, directory.hasSomething,
+            directories[directory.parent]?.hasName == true
         else { return }
-        guard mayBuild(directory.order) else { return waitingToBuild.insert(id, order: directory.order) }
+        guard mayBuild(directory.order) else {
+            if !directory.isWaitingToBuild { waitingToBuild.insert(id, order: directory.order) }
+            directory.isWaitingToBuild = true
+            return
+        }
         building[id] = directory.order
         directories[id]?.isMaking = true
         directories[id]?.busy += 1
@@ -273,6 +287,7 @@ extension ReceiverMachine {
         guard wasBuilding else { return }
         while let next = waitingToBuild.first, mayBuild(next.order) {
             waitingToBuild.removeFirst()
+            directories[next.element]?.isWaitingToBuild = false
             make(next.element)
         }
     }
@@ -285,7 +300,7 @@ extension ReceiverMachine {
         case .done:
             directory.isMade = true
             for write in directory.takeParkedWrites() { resume(write, in: id) }
-            publishIfComplete(id)
+            buildOn(id)
         case .kept: abandonTree(id)
         case .failed(let problem):
             failDirectory(id, problem)
@@ -305,10 +320,12 @@ extension ReceiverMachine {
         fail(path(directory.parent, directory.name), problem)
     }
 
-    mutating func publishIfComplete(_ id: DirectoryID) {
-        guard let directory = directories[id], directory.place == .fresh, directory.isMade, !directory.isPublished,
-            directory.parkedWrites.isEmpty, !directory.isMaking
+    /// The next step of building: a fresh directory is made, or gets its name.
+    mutating func buildOn(_ id: DirectoryID) {
+        guard let directory = directories[id], directory.place == .fresh, !directory.isPublished, !directory.isMaking
         else { return }
+        guard directory.isMade else { return make(id) }
+        guard directory.parkedWrites.isEmpty else { return }
         let isComplete = directory.isWholeListing && directory.levelBusy == 0
         guard isComplete || (directory.showsEarly && directory.writesOut == 0) else { return }
         let isAll = isComplete && directory.busy == 0 && directory.opened.isEmpty && directory.childrenToCome == 0
@@ -346,7 +363,7 @@ extension ReceiverMachine {
     mutating func finishIfDone(_ id: DirectoryID) {
         var next: DirectoryID? = id
         while let current = next {
-            publishIfComplete(current)
+            buildOn(current)
             next = finish(current)
         }
     }

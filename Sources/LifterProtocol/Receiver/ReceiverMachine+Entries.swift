@@ -162,6 +162,7 @@ extension ReceiverMachine {
             resume(write, in: directory)
         } else {
             directories[directory]?.parkedWrites.append(write)
+            buildOn(directory)
         }
     }
 
@@ -188,7 +189,7 @@ extension ReceiverMachine {
             run(.openStage(target(id, entry)), as: .stage(id))
             if entry.entry.attributes.size >= Tuning.smallestPartial {
                 directories[directory]?.showsEarly = true
-                publishIfComplete(directory)
+                buildOn(directory)
             }
         }
     }

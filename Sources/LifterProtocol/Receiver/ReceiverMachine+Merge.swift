@@ -18,7 +18,7 @@ extension ReceiverMachine {
             case .entries(let entries, let weight):
                 guard isReady(entries.directory) else { return }
                 _ = inbox.popFirst()
-                core.release(.listing, weight)
+                hold(weight, of: entries)
                 merge(entries)
                 continue
             case .end(let weight):

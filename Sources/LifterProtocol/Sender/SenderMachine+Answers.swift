@@ -73,7 +73,7 @@ extension SenderMachine {
             while next < expansion.upper && expansion.omitted[next - expansion.lower] { next += 1 }
             expansion.next = next
         }
-        expansions.append(expansion)
+        expansions.insert(expansion, order: expansion.sequence)
     }
 
     // MARK: Subtrees

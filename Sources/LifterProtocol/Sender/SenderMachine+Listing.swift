@@ -327,9 +327,9 @@ extension SenderMachine {
 
     /// Sends the next message of the first expansion; false when there is none.
     private mutating func expandNext() -> Bool {
-        guard var expansion = expansions.first else { return false }
+        guard var expansion = expansions.first?.element else { return false }
         guard let node = directories[expansion.directory] else {
-            _ = expansions.popFirst()
+            expansions.removeFirst()
             return true
         }
         let isOmitted = { (index: Int) in
@@ -354,9 +354,9 @@ extension SenderMachine {
         expansion.next = next
         expansion.isFirst = false
         if next < expansion.upper {
-            expansions[0] = expansion
+            expansions.replaceFirst(expansion)
         } else {
-            _ = expansions.popFirst()
+            expansions.removeFirst()
             release(expansion.directory)
         }
         return true

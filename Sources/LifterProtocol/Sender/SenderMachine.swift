@@ -26,7 +26,8 @@ package struct SenderMachine: Sendable {
     var pending: [PendingDirectory] = []
     var scans: [DirectoryID: ScanState] = [:]
     var emission: Emission?
-    var expansions = Queue<Expansion>()
+    /// By their ranges: the receiver builds first what was told first.
+    var expansions = EarliestFirst<Expansion>()
     var ranges = RangeLedger()
     var announced: Set<OwnerKey> = []
     /// The numbers under which file systems are told, where hard links are kept.

@@ -37,10 +37,9 @@ struct WholeOrOld: Sendable {
         guard let now else {
             return old != nil && new != nil ? "lost: neither the old entry nor the new one" : nil
         }
-        if writesInPlace, let old, let new, [old, new, now].allSatisfy({ $0.kind == .regular }),
-            self.old.links[path] == nil
-        {
-            return overwritten(now, old, new)
+        if writesInPlace, let old, let new, [old, new, now].allSatisfy({ $0.kind == .regular }) {
+            // What is written under one of several names is written under all of them.
+            return self.old.links[path] == nil ? overwritten(now, old, new) : nil
         }
         if let old, now.hasSameSubstance(as: old) {
             // Of a name with others, attributes are set by any of them.
