@@ -15,10 +15,11 @@ extension FileLayer {
             result { () throws(FileProblem) in
                 try checkMayWrite(entry.name)
                 let part: Part? = try working(in: parent) { directory throws(FileProblem) in
-                    // Asked again when it is published; here, so that nothing is built in vain.
+                    // Nothing is in the way in a new one.
                     if stages.isNew(parent), !rule.onlyExisting {
                         return try claimDirectory(for: entry.name, in: directory)
                     }
+                    // Asked again when it is published; here, so that nothing is built in vain.
                     if let old = try statusIfAny(entry.name, in: directory) {
                         if keeps(old, rule: rule, modified: entry.attributes.modified) { return nil }
                         try checkMayBecomeDirectory(old)

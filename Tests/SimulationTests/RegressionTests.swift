@@ -148,6 +148,19 @@ import Testing
         expectDone(source, over: source, schedules: 2) { $0.capacity = schedule }
     }
 
+    /// They kept the credit that the last of them needed.
+    @Test("A new directory of more directories than there is credit for")
+    func wideDirectory() {
+        let name = String(repeating: "long", count: 60)
+        let source = tree([:], ["new"] + (0..<10_000).map { "new/\(name)\($0)" })
+        expectDone(source, over: tree(), schedules: 1) { plan in
+            plan.clientLimits = SessionPlan.smallestLimits
+            plan.serverLimits = SessionPlan.smallestLimits
+            plan.capacity = 1 << 20
+            plan.outputBuffer = 1 << 17
+        }
+    }
+
     @Test(
         "Seeds that found something",
         arguments: [4, 20, 33, 40, 56, 155, 185, 208, 234, 459, 553, 590, 598] as [UInt64])

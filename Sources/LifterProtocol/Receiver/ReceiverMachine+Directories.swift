@@ -32,11 +32,12 @@ extension ReceiverMachine {
         core.release(.listing, weight)
     }
 
-    /// What a directory holds is told as soon as it is opened. While one waits to be made that keeps its credit, so that
-    /// a fast sender does not heap up directories before a slow disk. It waits only for what was told before it; but
-    /// under `--checksum` that may wait for digests, which need credit, too, and answers to questions may be far behind.
+    /// While a directory waits to be made, the last that was told of what it holds keeps its credit, so that a fast sender
+    /// does not heap up directories before a slow disk. It waits only for what was told before it; but under `--checksum`
+    /// that may wait for digests, which need credit, too, and answers to questions may be far behind. What is not the
+    /// last keeps none: it may be more than there is credit for.
     mutating func hold(_ weight: Int, of message: EntriesMessage) {
-        if message.answers == nil, !options.checksum, let directory = directories[message.directory],
+        if message.isLast, message.answers == nil, !options.checksum, let directory = directories[message.directory],
             directory.place == .fresh, !directory.isMade
         {
             directory.heldWeight += weight
