@@ -182,6 +182,20 @@ import Testing
         #expect(core.end?.isComplete == true)
     }
 
+    /// What still waits to leave is credit that the peer has no use for.
+    @Test(arguments: [true, false])
+    func aPeerThatHasSaidAllMayClose(wasTold: Bool) throws {
+        var core = core()
+        core.sayGoodbye(Samples.summary)
+        if wasTold { #expect(try sent(&core).map(\.kind) == [.summary, .goodbye]) }
+        #expect(try core.handle(.summary(Samples.summary)) && core.handle(.goodbye))
+        core.release(.content, 2 << 20)
+        core.completeIfDone()
+        #expect(core.end == nil)
+        core.inputEnded()
+        #expect(core.end == (wasTold ? .complete(peer: Samples.summary) : .cut))
+    }
+
     @Test func everyAbruptEndSaysWhyAndDropsTheRest() throws {
         let ends: [(SessionEnd, UInt8, (inout SessionCore) -> Void)] = [
             (.broken(.check), 12, { $0.fail(.check) }), (.cancelled, 20, { $0.cancel() }),

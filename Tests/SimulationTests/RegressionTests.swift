@@ -148,44 +148,6 @@ import Testing
         expectDone(source, over: source, schedules: 2) { $0.capacity = schedule }
     }
 
-    /// They kept the credit that the last of them needed.
-    @Test("A new directory of more directories than there is credit for")
-    func wideDirectory() {
-        let directory = Attributes(
-            kind: .directory, mode: 0o755, userID: 0, groupID: 0, size: 0,
-            modified: Timestamp(seconds: 0, nanoseconds: 0))
-        var job = SessionPlan().job
-        job.shape = .contents(directory)
-        let agreement = Agreement(
-            job: job, peerLimits: Limits(), ownLimits: Limits(), receiverAbilities: [], digestKey: 1, isInProcess: true)
-        var machine = ReceiverMachine(
-            agreement, destination: Ready(isEmpty: true, timeGranularity: 1), rootExists: true, renamedTo: nil,
-            reportsEvents: false, now: 0)
-        var granted: UInt64 = 0
-        func tell(_ message: Message, _ weight: Int) {
-            machine.receive(message, weight: weight, now: 1)
-            while let effect = machine.nextEffect() {
-                if case .scan = effect.effect {
-                    machine.finished(effect.id, .scanned(.success(ScanResult(attributes: directory))))
-                }
-            }
-            while let message = machine.nextMessage() {
-                if case .value(.credit(let credit), _) = message { granted += UInt64(credit.amount) }
-            }
-        }
-        func entries(_ id: DirectoryID, _ base: UInt64, _ name: String, isLast: Bool) -> Message {
-            .entries(
-                EntriesMessage(
-                    directory: id, answers: nil, base: base, entries: [Entry(name: path(name), attributes: directory)],
-                    hasMore: !isLast, isLast: isLast, isIncomplete: false, isPromised: true, matched: []))
-        }
-        tell(.directory(DirectoryOpened(id: 0, parent: 0, name: [], streams: true)), 1)
-        tell(entries(0, 1, "new", isLast: true), 1)
-        tell(.directory(DirectoryOpened(id: 1, parent: 0, name: path("new"), streams: true)), 1)
-        for index in 0..<60 as Range<UInt64> { tell(entries(1, 2 + index, "d\(index)", isLast: false), 100_000) }
-        #expect(machine.end == nil && granted > 4_000_000, "\(granted), \(String(describing: machine.end))")
-    }
-
     @Test(
         "Seeds that found something",
         arguments: [4, 20, 33, 40, 56, 155, 185, 208, 234, 459, 553, 590, 598] as [UInt64])

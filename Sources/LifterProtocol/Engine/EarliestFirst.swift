@@ -23,15 +23,16 @@ struct EarliestFirst<Element> {
         guard let last = heap.popLast(), !heap.isEmpty else { return }
         heap[0] = last
         var parent = 0
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                if heap[child].order < heap[least].order { least = child }
-            }
-            guard least != parent else { return }
-            heap.swapAt(parent, least)
-            parent = least
+        while let child = earlierChild(of: parent), heap[child].order < heap[parent].order {
+            heap.swapAt(parent, child)
+            parent = child
         }
+    }
+
+    private func earlierChild(of parent: Int) -> Int? {
+        let (left, right) = (2 * parent + 1, 2 * parent + 2)
+        guard left < heap.count else { return nil }
+        return right < heap.count && heap[right].order < heap[left].order ? right : left
     }
 }
 

@@ -80,20 +80,22 @@ package struct Outbox {
     /// The next message that may leave now.
     mutating func next() -> OutgoingMessage? {
         if let message = control.popFirst() { return message }
-        if fits(answers, .answer) { return take(answers.popFirst(), .answer) }
-        if mayListingsLeave { return takeListings() }
-        if fits(signatures, .signature) {
-            signatureBytes -= signatures.first?.weight ?? 0
-            return take(signatures.popFirst(), .signature)
+        if let answer = Self.take(&answers, .answer, &credit) { return answer.message }
+        if let message = takeListings() { return message }
+        if let signature = Self.take(&signatures, .signature, &credit) {
+            signatureBytes -= signature.weight
+            return signature.message
         }
-        if fits(contents, .content) { return take(contents.popFirst(), .content) }
-        return nil
+        return Self.take(&contents, .content, &credit)?.message
     }
 
-    private mutating func take(_ waiting: Waiting?, _ creditClass: CreditClass) -> OutgoingMessage? {
-        guard let waiting else { return nil }
-        credit[Int(creditClass.rawValue)] -= Int64(waiting.weight)
-        return waiting.message
+    /// The first message of a queue, if credit covers it.
+    private static func take(
+        _ queue: inout Queue<Waiting>, _ creditClass: CreditClass, _ credit: inout [Int64]
+    ) -> Waiting? {
+        guard let first = queue.first, credit[Int(creditClass.rawValue)] >= Int64(first.weight) else { return nil }
+        credit[Int(creditClass.rawValue)] -= Int64(first.weight)
+        return queue.popFirst()
     }
 
     private var mayListingsLeave: Bool {
@@ -102,26 +104,26 @@ package struct Outbox {
 
     /// The first listing message; with it, where they are short, those behind it that credit covers.
     private mutating func takeListings() -> OutgoingMessage? {
-        var room = min(Tuning.packedBytes, Int(credit[Int(CreditClass.listing.rawValue)]))
-        var messages: [EncodedMessage] = []
+        guard mayListingsLeave, let first = Self.take(&listings, .listing, &credit) else { return nil }
+        listingsLeft += 1
+        listingBytes -= first.weight
+        guard case .encoded(let short) = first.message, first.weight < Tuning.shortMessage else { return first.message }
+        var messages = [short]
+        let left = first.weight + Int(credit[Int(CreditClass.listing.rawValue)])
+        var room = min(Tuning.packedBytes, left) - first.weight - EncodedMessage.packingOverhead
         while let next = listings.first, case .encoded(let message) = next.message, next.weight < Tuning.shortMessage,
             room >= next.weight + EncodedMessage.packingOverhead
         {
             room -= next.weight + EncodedMessage.packingOverhead
             messages.append(message)
             listingBytes -= next.weight
+            listingsLeft += 1
             _ = listings.popFirst()
         }
-        listingsLeft += UInt64(max(1, messages.count))
-        switch messages.count {
-        case 0:
-            listingBytes -= listings.first?.weight ?? 0
-            return take(listings.popFirst(), .listing)
-        case 1: return take(Waiting(message: .encoded(messages[0]), weight: messages[0].payloadLength), .listing)
-        default:
-            let packed = EncodedMessage(packing: messages)
-            return take(Waiting(message: .encoded(packed), weight: packed.payloadLength), .listing)
-        }
+        if messages.count == 1 { return first.message }
+        let packed = EncodedMessage(packing: messages)
+        credit[Int(CreditClass.listing.rawValue)] -= Int64(packed.payloadLength - first.weight)
+        return .encoded(packed)
     }
 
     /// Whether the next message could leave now.

@@ -22,6 +22,7 @@ final class ReceivedDirectory: TreeNode, @unchecked Sendable {
         case ready(Listing)
     }
 
+    let id: DirectoryID
     let parent: DirectoryID
     let name: [UInt8]
     /// Counts the directories in the order in which the sender opened them.
@@ -84,9 +85,10 @@ final class ReceivedDirectory: TreeNode, @unchecked Sendable {
     var plans: [[UInt8]: ChildPlan] = [:]
     var childrenToCome = 0
     /// Live child directories.
-    var opened: [[UInt8]: DirectoryID] = [:]
+    var opened: [[UInt8]: ReceivedDirectory] = [:]
 
-    init(parent: DirectoryID, name: [UInt8]) {
+    init(id: DirectoryID, parent: DirectoryID, name: [UInt8]) {
+        self.id = id
         self.parent = parent
         self.name = name
     }
@@ -111,7 +113,7 @@ final class ReceivedDirectory: TreeNode, @unchecked Sendable {
     /// Whether a piece of writing need not wait.
     func takes(_ write: ParkedWrite) -> Bool { isThere && !(isPublishing && write.isWhole) }
     /// Live child directories in an order that follows from what was told: effects come of going through them.
-    var children: [DirectoryID] { opened.values.sorted() }
+    var children: [ReceivedDirectory] { opened.values.sorted { $0.id < $1.id } }
     /// It bears its final name.
     var hasName: Bool { place == .existing || isPublished }
     /// Everything at this level was told, and every directory in it opened.
@@ -149,6 +151,14 @@ enum ParkedWrite: Sendable {
         switch self {
         case .small, .object: true
         case .stage, .links: false
+        }
+    }
+
+    /// It changes its directory. Whether names can be linked is not known yet.
+    var isSure: Bool {
+        switch self {
+        case .small, .object, .stage: true
+        case .links: false
         }
     }
 }

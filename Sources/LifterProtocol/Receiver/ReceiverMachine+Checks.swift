@@ -15,21 +15,20 @@ extension ReceiverMachine {
     /// Digests own files of the front range, one effect at a time.
     mutating func advanceRangeChecks() {
         while !isDigesting, let sequence = rangeChecks.first {
-            guard let range = pendingRanges[sequence], let listing = directories[range.directory]?.ownListing else {
-                _ = rangeChecks.popFirst()
-                continue
+            if let range = pendingRanges[sequence], let listing = directories[range.directory]?.ownListing {
+                let (files, end) = DigestBatches.next(
+                    listing, from: range.position, to: range.upper, in: range.directory)
+                pendingRanges[sequence]?.position = end
+                if !files.isEmpty {
+                    isDigesting = true
+                    directories[range.directory]?.busy += 1
+                    return run(.digestFiles(files, alone: false), as: .checkRange(sequence, in: range.directory))
+                }
             }
-            let (files, end) = DigestBatches.next(listing, from: range.position, to: range.upper, in: range.directory)
-            pendingRanges[sequence]?.position = end
-            if files.isEmpty {
-                _ = rangeChecks.popFirst()
-                pendingRanges[sequence]?.ownDone = true
-                compareContents(sequence)
-                continue
-            }
-            isDigesting = true
-            directories[range.directory]?.busy += 1
-            run(.digestFiles(files, alone: false), as: .checkRange(sequence, in: range.directory))
+            // All of them are digested, or nothing is wanted of that directory any more.
+            _ = rangeChecks.popFirst()
+            pendingRanges[sequence]?.ownDone = true
+            compareContents(sequence)
         }
     }
 
@@ -70,7 +69,7 @@ extension ReceiverMachine {
         } else {
             pendingRanges[sequence]?.position = range.lower
             pendingRanges[sequence]?.ownDigests = []
-            expand(sequence, .all)
+            expand(sequence, .all, listing, range.lower..<range.upper)
         }
     }
 
@@ -83,7 +82,7 @@ extension ReceiverMachine {
         if entry.changes.contains(.content) { expect(&entry) }
         begin(id, entry)
         digestsWanted.append(id)
-        fileChecks.append(id)
+        fileChecks.append((id, ListedFile(directory: entry.directory, entry: entry.entry)))
     }
 
     private mutating func expect(_ entry: inout ReceivedEntry) {
@@ -98,12 +97,10 @@ extension ReceiverMachine {
         while !fileChecks.isEmpty {
             var batch = DigestBatches.Batch()
             var ids: [FileID] = []
-            while !batch.isFull, let id = fileChecks.popFirst() {
-                guard let entry = open[id] else { continue }
-                batch.add(ListedFile(directory: entry.directory, entry: entry.entry))
-                ids.append(id)
+            while !batch.isFull, let check = fileChecks.popFirst() {
+                batch.add(check.file)
+                ids.append(check.id)
             }
-            if ids.isEmpty { return }
             run(.digestFiles(batch.files, alone: !options.checksum), as: .checkFiles(ids))
         }
     }

@@ -139,7 +139,7 @@ extension ReceiverMachine {
         entry.state = .staging(staging)
         open[segment.id] = entry
         if beginsAnew {
-            reopenStage(segment.id)
+            run(.openStage(target(segment.id, entry)), as: .stage(segment.id))
         } else if isNew {
             put(.stage(segment.id), in: entry.directory)
         } else {
@@ -148,8 +148,7 @@ extension ReceiverMachine {
     }
 
     mutating func openedStage(_ id: FileID, _ result: PlaceResult) {
-        if let given = abandoned.removeValue(forKey: id) { return abandonNow(id, given) }
-        guard var entry = open[id], case .staging(var staging) = entry.state else { return }
+        guard var (entry, staging) = staged(id) else { return }
         staging.isOpening = false
         if case .done = result { staging.isOpen = true }
         entry.state = .staging(staging)
@@ -159,6 +158,13 @@ extension ReceiverMachine {
         case .kept: concludeStaged(id, .skipped)
         case .failed(let problem): failStaged(id, problem)
         }
+    }
+
+    /// A staged file whose effect has come back. One that was given up meanwhile is thrown away now.
+    private mutating func staged(_ id: FileID) -> (ReceivedEntry, Staging)? {
+        if let given = abandoned.removeValue(forKey: id) { abandonNow(id, given) }
+        guard let entry = open[id], case .staging(let staging) = entry.state else { return nil }
+        return (entry, staging)
     }
 
     /// Gives the waiting bytes of a staged file to the disk; commits when all are written.
@@ -181,8 +187,7 @@ extension ReceiverMachine {
     }
 
     mutating func wroteChunk(_ id: FileID, _ result: PlaceResult) {
-        if let given = abandoned.removeValue(forKey: id) { return abandonNow(id, given) }
-        guard var entry = open[id], case .staging(var staging) = entry.state else { return }
+        guard var (entry, staging) = staged(id) else { return }
         core.release(.content, staging.writingWeight)
         staging.writingWeight = 0
         staging.isWriting = false

@@ -25,12 +25,7 @@ extension ReceiverMachine {
         guard options.delete != .none, pass == 0, let directory = directories[id], !directory.isIncomplete else {
             return false
         }
-        let isSourceRoot: Bool
-        switch shape {
-        case .contents: isSourceRoot = id == 0
-        case .items: isSourceRoot = directory.parent == 0
-        case nil: isSourceRoot = true
-        }
+        let isSourceRoot = if case .items = shape { directory.parent == 0 } else { id == 0 }
         if isSourceRoot && !directory.listedAny && !options.deleteFromEmpty {
             if !warnedOfEmpty {
                 warnedOfEmpty = true

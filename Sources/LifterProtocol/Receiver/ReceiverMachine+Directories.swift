@@ -12,7 +12,7 @@ extension ReceiverMachine {
     /// The shape of the sources is known: the root stands.
     mutating func begin(_ shape: RootShape) {
         self.shape = shape
-        let root = ReceivedDirectory(parent: 0, name: [])
+        let root = ReceivedDirectory(id: 0, parent: 0, name: [])
         root.place = rootExists ? .existing : .imagined
         root.isResolved = true
         if case .contents(let attributes) = shape {
@@ -28,7 +28,11 @@ extension ReceiverMachine {
     mutating func open(_ opened: DirectoryOpened, _ weight: Int) throws(WireError) {
         guard shape != nil else { throw .unexpected("Directory before Roots") }
         guard opened.id == 0 || !options.topOnly else { throw .unexpected("a directory below the top") }
-        if opened.id == 0 { startScan(0) } else { try openBelow(opened) }
+        if opened.id != 0 {
+            try openBelow(opened)
+        } else if let root = directories[0] {
+            startScan(root)
+        }
         core.release(.listing, weight)
     }
 
@@ -48,70 +52,61 @@ extension ReceiverMachine {
 
     private mutating func openBelow(_ opened: DirectoryOpened) throws(WireError) {
         guard directories[opened.id] == nil else { throw .value("directory.id") }
-        guard directories.count < Tuning.mostDirectories else { throw .unexpected("too many directories unfinished") }
+        guard directories.count < directoryLimit else { throw .unexpected("too many directories unfinished") }
         // The sender may not have heard yet that nothing below the parent is wanted.
         guard let parent = directories[opened.parent], parent.place != .unwanted else { return }
         guard parent.opened[opened.name] == nil else { throw .value("directory.name") }
-        let directory = ReceivedDirectory(parent: opened.parent, name: opened.name)
+        let directory = ReceivedDirectory(id: opened.id, parent: opened.parent, name: opened.name)
         directory.order = nextOrder
         nextOrder += 1
         directories[opened.id] = directory
-        directories[opened.parent]?.opened[opened.name] = opened.id
-        decide(opened.id)
+        parent.opened[opened.name] = directory
+        decide(directory, in: parent)
     }
 
     /// Decides a directory's place if what is known allows it.
-    mutating func decide(_ id: DirectoryID) {
-        guard let directory = directories[id], directory.place == .undecided,
-            let parent = directories[directory.parent]
-        else { return }
-        if let plan = parent.plans[directory.name] {
-            directories[directory.parent]?.plans[directory.name] = nil
-            if plan.place != .unwanted { directories[directory.parent]?.childrenToCome -= 1 }
-            apply(plan, to: id)
-            return
-        }
-        switch parent.place {
-        case .existing:
-            guard let listing = parent.ownListing, let index = listing.index(of: directory.name[...]),
-                listing.attributes(at: index).kind == .directory
-            else { return }
-            directories[id]?.place = .existing
-            startScan(id)
-        case .undecided, .fresh, .imagined, .unwanted: break
+    private mutating func decide(_ directory: ReceivedDirectory, in parent: ReceivedDirectory) {
+        guard directory.place == .undecided else { return }
+        if let plan = parent.plans.removeValue(forKey: directory.name) {
+            if plan.place != .unwanted { parent.childrenToCome -= 1 }
+            apply(plan, to: directory)
+        } else if parent.place == .existing, let listing = parent.ownListing,
+            let index = listing.index(of: directory.name[...]), listing.attributes(at: index).kind == .directory
+        {
+            directory.place = .existing
+            startScan(directory)
         }
     }
 
     /// What the parent's entries (or an equal range) said about a child.
     mutating func plan(_ name: [UInt8], in parent: DirectoryID, _ plan: ChildPlan) {
-        if let id = directories[parent]?.opened[name] {
-            apply(plan, to: id)
+        if let child = directories[parent]?.opened[name] {
+            apply(plan, to: child)
         } else if directories[parent]?.plans.updateValue(plan, forKey: name) == nil, plan.place != .unwanted {
             if !options.topOnly { directories[parent]?.childrenToCome += 1 }
         }
     }
 
-    private mutating func apply(_ plan: ChildPlan, to id: DirectoryID) {
-        guard let directory = directories[id] else { return }
+    private mutating func apply(_ plan: ChildPlan, to directory: ReceivedDirectory) {
         if plan.place == .unwanted || directory.place == .unwanted {
-            directories[id]?.isResolved = true
-            dismiss(id)
-            return finishIfDone(id)
+            directory.isResolved = true
+            dismiss(directory)
+            return finishIfDone(directory)
         }
         let wasUndecided = directory.place == .undecided
-        directory.entry = plan.entry ?? directory.entry
+        if let entry = plan.entry { directory.entry = entry }
         directory.needsAttributes = plan.needsAttributes
         directory.makeRule = plan.rule
         directory.isResolved = true
         if wasUndecided { directory.place = plan.place }
         switch directory.place {
-        case .existing: startScan(id)
-        case .fresh: make(id)
+        case .existing: startScan(directory)
+        case .fresh: make(directory)
         case .imagined, .unwanted, .undecided: break
         }
         if wasUndecided { unpark(directory) }
-        for child in directory.children { decide(child) }
-        finishIfDone(id)
+        for child in directory.children { decide(child, in: directory) }
+        finishIfDone(directory)
     }
 
     /// What waited for the decision takes its turn now.
@@ -122,24 +117,26 @@ extension ReceiverMachine {
     }
 
     /// Gives up on everything below a directory, at both ends.
-    mutating func abandonTree(_ id: DirectoryID) {
-        guard let directory = directories[id], directory.place != .unwanted else { return }
-        core.send(.stop(.directory(id)))
-        dismiss(id)
-        stopBuilding(id)
+    private mutating func abandonTree(_ directory: ReceivedDirectory) {
+        if directory.place == .unwanted { return }
+        core.send(.stop(.directory(directory.id)))
+        dismiss(directory)
+        stopBuilding(directory)
     }
 
     /// Nothing below a directory is wanted. What waits in it is refused, and it goes as soon as no effect is out and its
     /// own entry was told; what the sender still tells about it, not having heard, is skipped.
-    private mutating func dismiss(_ top: DirectoryID) {
+    private mutating func dismiss(_ top: ReceivedDirectory) {
         var waiting = [top]
-        while let id = waiting.popLast() {
-            if id != top { directories[id]?.isResolved = true }
-            defer { finishIfDone(id) }
-            guard let directory = directories[id], directory.place != .unwanted else { continue }
+        while let directory = waiting.popLast() {
+            if directory !== top { directory.isResolved = true }
+            defer { finishIfDone(directory) }
+            if directory.place == .unwanted { continue }
             directory.place = .unwanted
             directory.plans = [:]
-            for (sequence, range) in pendingRanges where range.directory == id { pendingRanges[sequence] = nil }
+            for (sequence, range) in pendingRanges where range.directory == directory.id {
+                pendingRanges[sequence] = nil
+            }
             let (ranges, entries) = directory.takeParkedListing()
             for range in ranges { close(range.sequence) }
             for message in entries { skip(message) }
@@ -150,68 +147,64 @@ extension ReceiverMachine {
 
     // MARK: The own listing
 
-    mutating func startScan(_ id: DirectoryID) {
-        guard let directory = directories[id], directory.place == .existing, case .unknown = directory.own else {
-            return
-        }
+    private mutating func startScan(_ directory: ReceivedDirectory) {
+        guard directory.place == .existing, case .unknown = directory.own else { return }
         if listingsHeld > Tuning.listingsAhead || running.count > Tuning.effectsInFlight {
-            waitingScans.append(id)
-            return
+            waitingScans.append(directory)
+        } else {
+            forceScan(directory)
         }
-        directories[id]?.own = .scanning
-        directories[id]?.busy += 1
-        run(
-            .scan(id: id, parent: id == 0 ? nil : directory.parent, name: directory.name), as: .scan(id))
     }
 
     /// Scans that waited for memory; the one that the inbox waits for goes in any case.
     mutating func advanceScans() {
         while listingsHeld <= Tuning.listingsAhead, running.count <= Tuning.effectsInFlight,
-            let id = waitingScans.popFirst()
+            let directory = waitingScans.popFirst()
         {
-            startScan(id)
+            startScan(directory)
         }
     }
 
-    mutating func forceScan(_ id: DirectoryID) {
-        guard let directory = directories[id], case .unknown = directory.own else { return }
-        directories[id]?.own = .scanning
-        directories[id]?.busy += 1
-        run(.scan(id: id, parent: id == 0 ? nil : directory.parent, name: directory.name), as: .scan(id))
+    mutating func forceScan(_ directory: ReceivedDirectory) {
+        guard case .unknown = directory.own else { return }
+        directory.own = .scanning
+        directory.busy += 1
+        let parent = directory.id == 0 ? nil : directory.parent
+        run(.scan(id: directory.id, parent: parent, name: directory.name), as: .scan(directory))
     }
 
-    mutating func scanned(_ id: DirectoryID, _ result: Result<ScanResult, FileProblem>) {
-        directories[id]?.busy -= 1
+    mutating func scanned(_ directory: ReceivedDirectory, _ result: Result<ScanResult, FileProblem>) {
+        let id = directory.id
+        directory.busy -= 1
         switch result {
         case .success(let scan):
             listingsHeld += scan.listing.footprint
-            directories[id]?.own = .ready(scan.listing)
+            directory.own = .ready(scan.listing)
             if pass == 0 { held += UInt64(scan.listing.count) }
-            if !scan.problems.isEmpty { directories[id]?.isIncomplete = true }
+            if !scan.problems.isEmpty { directory.isIncomplete = true }
             for (name, problem) in scan.problems { fail(path(id, name), problem) }
             if id == 0 { rootAttributes = scan.attributes }
-            directories[id]?.partials = Set(scan.resumable)
-            directories[id]?.leftovers = Set(scan.partials)
-            sweep(scan.partials, in: id)
+            directory.partials = Set(scan.resumable)
+            directory.leftovers = Set(scan.partials)
+            sweep(scan.partials, in: directory)
             reportDisplaced(scan.partials, in: id)
-            for child in directories[id]?.children ?? [] { decide(child) }
+            for child in directory.children { decide(child, in: directory) }
         case .failure(let problem):
-            directories[id]?.own = .ready(Listing())
-            let name = directories[id]?.name ?? []
-            fail(id == 0 ? Array(".".utf8) : path(directories[id]?.parent ?? 0, name), problem)
+            directory.own = .ready(Listing())
+            failDirectory(directory, problem)
             if id == 0 {
                 core.refuse(Abort(exit: 11, errno: problem.errno, text: "the destination cannot be read"))
             } else {
-                abandonTree(id)
+                abandonTree(directory)
             }
         }
-        finishIfDone(id)
+        finishIfDone(directory)
     }
 
-    private mutating func sweep(_ partials: [[UInt8]], in id: DirectoryID) {
+    private mutating func sweep(_ partials: [[UInt8]], in directory: ReceivedDirectory) {
         guard !partials.isEmpty, !changesNothing else { return }
-        directories[id]?.busy += 1
-        run(.sweep(directory: id, names: partials), as: .sweep(id, names: partials.count))
+        directory.busy += 1
+        run(.sweep(directory: directory.id, names: partials), as: .sweep(directory.id, names: partials.count))
     }
 
     /// What an interrupted replacement has put aside is the user's. Where this job may replace directories it is
@@ -256,23 +249,22 @@ extension ReceiverMachine {
     /// Makes a fresh directory, unless its parent has no name yet; then its turn comes with that. Nor while nothing of
     /// what it holds was told: it would take the place of one that can be built, and what is told of others may use up
     /// all ids meanwhile.
-    private mutating func make(_ id: DirectoryID) {
-        guard let directory = directories[id], let entry = directory.entry, directory.place == .fresh,
-            !directory.isMade, !directory.isMaking, directory.hasSomething,
-            directories[directory.parent]?.hasName == true
+    private mutating func make(_ directory: ReceivedDirectory) {
+        guard let entry = directory.entry, directory.place == .fresh, !directory.isMade, !directory.isMaking,
+            directory.hasSomething, let parent = directories[directory.parent], parent.hasName
         else { return }
         guard mayBuild(directory.order) else {
-            if !directory.isWaitingToBuild { waitingToBuild.insert(id, order: directory.order) }
+            if !directory.isWaitingToBuild { waitingToBuild.insert(directory, order: directory.order) }
             directory.isWaitingToBuild = true
             return
         }
-        building[id] = directory.order
-        directories[id]?.isMaking = true
-        directories[id]?.busy += 1
-        directories[directory.parent]?.isTouched = true
+        building[directory.id] = directory.order
+        directory.isMaking = true
+        directory.busy += 1
+        parent.isTouched = true
         run(
-            .makeDirectory(id: id, parent: directory.parent, entry: entry, rule: directory.makeRule),
-            as: .make(id, directory))
+            .makeDirectory(id: directory.id, parent: parent.id, entry: entry, rule: directory.makeRule),
+            as: .make(directory))
     }
 
     /// Contents come in the order in which directories were told. So the one told first may always be built: what
@@ -282,79 +274,74 @@ extension ReceiverMachine {
     }
 
     /// A directory has its name, or never will. With it, directories in it may be made, before any that came later.
-    private mutating func stopBuilding(_ id: DirectoryID, children: [DirectoryID] = []) {
-        let wasBuilding = building.removeValue(forKey: id) != nil
+    private mutating func stopBuilding(_ directory: ReceivedDirectory, children: [ReceivedDirectory] = []) {
+        let wasBuilding = building.removeValue(forKey: directory.id) != nil
         for child in children { make(child) }
         guard wasBuilding else { return }
         while let next = waitingToBuild.first, mayBuild(next.order) {
             waitingToBuild.removeFirst()
-            directories[next.element]?.isWaitingToBuild = false
+            next.element.isWaitingToBuild = false
             make(next.element)
         }
     }
 
-    mutating func made(_ id: DirectoryID, _ directory: ReceivedDirectory, _ placed: PlaceResult) {
+    mutating func made(_ directory: ReceivedDirectory, _ placed: PlaceResult) {
         directory.busy -= 1
         directory.isMaking = false
-        releaseHeld(id)
+        releaseHeld(directory)
         switch placed {
         case .done:
             directory.isMade = true
-            for write in directory.takeParkedWrites() { resume(write, in: id) }
-            buildOn(id)
-        case .kept: abandonTree(id)
+            for write in directory.takeParkedWrites() { resume(write, in: directory.id) }
+            buildOn(directory)
+        case .kept: abandonTree(directory)
         case .failed(let problem):
-            failDirectory(id, problem)
-            abandonTree(id)
+            failDirectory(directory, problem)
+            abandonTree(directory)
         }
-        finishIfDone(id)
+        finishIfDone(directory)
     }
 
-    private mutating func releaseHeld(_ id: DirectoryID) {
-        guard let weight = directories[id]?.heldWeight, weight > 0 else { return }
-        directories[id]?.heldWeight = 0
-        core.release(.listing, weight)
+    private mutating func releaseHeld(_ directory: ReceivedDirectory) {
+        if directory.heldWeight > 0 { core.release(.listing, directory.heldWeight) }
+        directory.heldWeight = 0
     }
 
-    private mutating func failDirectory(_ id: DirectoryID, _ problem: FileProblem) {
-        guard let directory = directories[id] else { return }
-        fail(path(directory.parent, directory.name), problem)
+    private mutating func failDirectory(_ directory: ReceivedDirectory, _ problem: FileProblem) {
+        fail(directory.id == 0 ? Array(".".utf8) : path(directory.parent, directory.name), problem)
     }
 
     /// The next step of building: a fresh directory is made, or gets its name.
-    mutating func buildOn(_ id: DirectoryID) {
-        guard let directory = directories[id], directory.place == .fresh, !directory.isPublished, !directory.isMaking
-        else { return }
-        guard directory.isMade else { return make(id) }
-        guard directory.parkedWrites.isEmpty else { return }
+    mutating func buildOn(_ directory: ReceivedDirectory) {
+        guard directory.place == .fresh, !directory.isPublished, !directory.isMaking else { return }
+        guard directory.isMade else { return make(directory) }
         let isComplete = directory.isWholeListing && directory.levelBusy == 0
         guard isComplete || (directory.showsEarly && directory.writesOut == 0) else { return }
         let isAll = isComplete && directory.busy == 0 && directory.opened.isEmpty && directory.childrenToCome == 0
-        directories[id]?.isMaking = true
-        directories[id]?.busy += 1
+        directory.isMaking = true
+        directory.busy += 1
         run(
-            .publishDirectory(id: id, final: isAll && directory.isResolved ? final(of: directory) : nil),
-            as: .publish(id, directory))
+            .publishDirectory(
+                id: directory.id, final: isAll && directory.isResolved ? final(of: directory) : nil),
+            as: .publish(directory))
     }
 
-    mutating func published(
-        _ id: DirectoryID, _ directory: ReceivedDirectory, _ placed: PlaceResult, finished: PlaceResult?
-    ) {
+    mutating func published(_ directory: ReceivedDirectory, _ placed: PlaceResult, finished: PlaceResult?) {
         directory.busy -= 1
         directory.isMaking = false
         switch placed {
         case .done:
-            if let finished, directory.opened.isEmpty { return self.finished(directory: id, finished) }
             directory.isPublished = true
+            if let finished, directory.opened.isEmpty { return self.finished(directory, finished) }
             directory.isTouched = true
-            for write in directory.takeParkedWrites() { resume(write, in: id) }
-            stopBuilding(id, children: directory.children)
-        case .kept: abandonTree(id)
+            for write in directory.takeParkedWrites() { resume(write, in: directory.id) }
+            stopBuilding(directory, children: directory.children)
+        case .kept: abandonTree(directory)
         case .failed(let problem):
-            failDirectory(id, problem)
-            abandonTree(id)
+            failDirectory(directory, problem)
+            abandonTree(directory)
         }
-        finishIfDone(id)
+        finishIfDone(directory)
     }
 
     // MARK: Finishing
@@ -362,7 +349,11 @@ extension ReceiverMachine {
     /// Sets a directory's final attributes when nothing below it is under way, and lets it go; then perhaps its
     /// parent, and so on.
     mutating func finishIfDone(_ id: DirectoryID) {
-        var next: DirectoryID? = id
+        if let directory = directories[id] { finishIfDone(directory) }
+    }
+
+    private mutating func finishIfDone(_ directory: ReceivedDirectory) {
+        var next: ReceivedDirectory? = directory
         while let current = next {
             buildOn(current)
             next = finish(current)
@@ -370,29 +361,28 @@ extension ReceiverMachine {
     }
 
     /// The parent, where the directory was let go at once.
-    private mutating func finish(_ id: DirectoryID) -> DirectoryID? {
-        guard let directory = directories[id], directory.isQuiet, id != 0 || (listingEnded && !rootIsFinished) else {
-            return nil
-        }
+    private mutating func finish(_ directory: ReceivedDirectory) -> ReceivedDirectory? {
+        let id = directory.id
+        guard directory.isQuiet, id != 0 || (listingEnded && !rootIsFinished) else { return nil }
         // Parts that nobody wanted; and what was left alone when it was met, if its target may have come since.
         let rest = directory.isTouched ? directory.partials.union(directory.leftovers) : directory.partials
         if !rest.isEmpty, !changesNothing {
-            directories[id]?.partials = []
-            directories[id]?.leftovers = []
-            sweep(rest.sorted { Names.isBefore($0[...], $1[...]) }, in: id)
+            directory.partials = []
+            directory.leftovers = []
+            sweep(rest.sorted { Names.isBefore($0[...], $1[...]) }, in: directory)
             return nil
         }
-        directories[id]?.isFinishing = true
+        directory.isFinishing = true
         let wants =
             directory.place == .fresh || directory.needsAttributes
             || directory.isTouched && (!onlyAdds || id == 0 && rootIsNew)
         if wants, !changesNothing, directory.place == .fresh || directory.place == .existing,
             let final = final(of: directory)
         {
-            run(.finishDirectory(id: id, final), as: .finish(id))
+            run(.finishDirectory(id: id, final), as: .finish(directory))
             return nil
         }
-        return leave(id)
+        return leave(directory)
     }
 
     /// Of a root of named items nothing is set, but work in it may have needed another mode for a while.
@@ -401,30 +391,26 @@ extension ReceiverMachine {
         return rootAttributes.map { FinalAttributes($0, set: []) }
     }
 
-    mutating func finished(directory id: DirectoryID, _ placed: PlaceResult) {
-        switch placed {
-        case .done, .kept: break
-        case .failed(let problem):
-            if id == 0 { fail(Array(".".utf8), problem) } else { failDirectory(id, problem) }
-        }
-        if let parent = leave(id) { finishIfDone(parent) }
+    mutating func finished(_ directory: ReceivedDirectory, _ placed: PlaceResult) {
+        if case .failed(let problem) = placed { failDirectory(directory, problem) }
+        if let parent = leave(directory) { finishIfDone(parent) }
     }
 
     /// The directory's record goes; its parent is given back.
-    private mutating func leave(_ id: DirectoryID) -> DirectoryID? {
-        releaseHeld(id)
-        guard let directory = directories[id] else { return nil }
+    private mutating func leave(_ directory: ReceivedDirectory) -> ReceivedDirectory? {
+        releaseHeld(directory)
         if let listing = directory.ownListing { listingsHeld -= listing.footprint }
-        if id == 0 {
-            directories[0]?.own = .ready(Listing())
+        if directory.id == 0 {
+            directory.own = .ready(Listing())
             rootIsFinished = true
             return nil
         }
-        directories[id] = nil
-        stopBuilding(id)
-        forget(id)
-        directories[directory.parent]?.opened[directory.name] = nil
-        return directory.parent
+        directories[directory.id] = nil
+        stopBuilding(directory)
+        forget(directory.id)
+        let parent = directories[directory.parent]
+        parent?.opened[directory.name] = nil
+        return parent
     }
 
     /// Directories are forgotten in handfuls: a new tree has as many as it has files.

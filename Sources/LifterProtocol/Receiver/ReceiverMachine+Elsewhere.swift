@@ -22,7 +22,11 @@ extension ReceiverMachine {
     mutating func askOrSearch(_ id: FileID) {
         guard let entry = open[id], isSought(entry) else { return askLikeOthers(id) }
         open[id]?.state = .searching
-        searching.append(id)
+        let attributes = entry.entry.attributes
+        searching.append(
+            SoughtFile(
+                id: id, name: entry.entry.name, size: attributes.size,
+                modified: attributes.modified.truncated(to: rules.granularity)))
     }
 
     private func isSought(_ entry: ReceivedEntry) -> Bool {
@@ -38,7 +42,9 @@ extension ReceiverMachine {
         case .none: readTree()
         case .underway: break
         case .done:
-            while searchesOut < Tuning.searchesAhead, let files = nextSought() {
+            while searchesOut < Tuning.searchesAhead, !searching.isEmpty {
+                var files: [SoughtFile] = []
+                while files.count < Tuning.soughtFiles, let file = searching.popFirst() { files.append(file) }
                 searchesOut += 1
                 run(.search(files), as: .search(files))
             }
@@ -56,35 +62,17 @@ extension ReceiverMachine {
         if more { readTree() } else { treeIndex = .done }
     }
 
-    private mutating func nextSought() -> [SoughtFile]? {
-        var files: [SoughtFile] = []
-        while files.count < Tuning.soughtFiles, let id = searching.popFirst() {
-            guard let entry = open[id], case .searching = entry.state else { continue }
-            let attributes = entry.entry.attributes
-            files.append(
-                SoughtFile(
-                    id: id, name: entry.entry.name, size: attributes.size,
-                    modified: attributes.modified.truncated(to: rules.granularity)))
-        }
-        return files.isEmpty ? nil : files
-    }
-
     mutating func searched(_ files: [SoughtFile], _ results: [SearchResult]) {
         var unfinished: [SoughtFile] = []
         for (file, result) in zip(files, results) {
-            guard var entry = open[file.id], case .searching = entry.state else { continue }
             switch result {
-            case .more:
-                unfinished.append(file)
-                continue
+            case .more: unfinished.append(file)
             case .found(let found, let digest):
-                entry.state = .awaiting
-                entry.found = found
-                open[file.id] = entry
+                open[file.id]?.state = .awaiting
+                open[file.id]?.found = found
                 ask(file.id, resume: Resume(length: file.size, digest: digest))
             case .absent:
-                entry.state = .awaiting
-                open[file.id] = entry
+                open[file.id]?.state = .awaiting
                 askLikeOthers(file.id)
             }
         }

@@ -150,28 +150,27 @@ extension ReceiverMachine {
     /// is here, or for the whole.
     mutating func ask(_ id: FileID, resume: Resume? = nil, onlyResumes: Bool = false) {
         if resume != nil { open[id]?.basis = nil }
-        if open[id]?.basis != nil { return toSign.append(id) }
+        if let entry = open[id], let basis = entry.basis { return toSign.append(FileToSign(id, entry, basis)) }
         awaited[id] = true
         wanted.append(Request.Item(id, resume: resume, onlyResumes: onlyResumes))
     }
 
     /// Does a piece of writing once its directory exists.
     mutating func put(_ write: ParkedWrite, in directory: DirectoryID) {
-        guard let place = directories[directory]?.place, place != .unwanted else { return refuse(write) }
-        if directories[directory]?.takes(write) == true {
+        guard let place = directories[directory], place.place != .unwanted else { return refuse(write) }
+        if place.takes(write) {
             resume(write, in: directory)
         } else {
-            directories[directory]?.parkedWrites.append(write)
-            buildOn(directory)
+            place.parkedWrites.append(write)
+            buildOn(place)
         }
     }
 
     mutating func resume(_ write: ParkedWrite, in directory: DirectoryID) {
-        if case .links(let ids) = write { return askForLinks(ids, in: directory) }
-        directories[directory]?.isTouched = true
         if write.isWhole { directories[directory]?.writesOut += 1 }
+        if write.isSure { directories[directory]?.isTouched = true }
         switch write {
-        case .links: break
+        case .links(let ids): askForLinks(ids, in: directory)
         case .object(let id, let entry, let rule):
             run(.makeObject(directory: directory, entry: entry, set: attributeSet, rule: rule), as: .object(id))
         case .small(let buffer, let files, let weight):
@@ -179,18 +178,22 @@ extension ReceiverMachine {
                 .writeSmall(directory: directory, buffer: buffer, files: files),
                 as: .small(files.map(\.target.id), weight: weight))
         case .stage(let id):
-            guard stagesOpen < workLimit else { return waitingStages.append(id) }
-            guard var entry = open[id], case .staging(var staging) = entry.state else { return }
-            staging.isOpening = true
-            entry.state = .staging(staging)
-            open[id] = entry
-            stagesOpen += 1
-            claimPart(of: entry)
-            run(.openStage(target(id, entry)), as: .stage(id))
-            if entry.entry.attributes.size >= Tuning.smallestPartial {
-                directories[directory]?.showsEarly = true
-                buildOn(directory)
-            }
+            if stagesOpen < workLimit { openStage(id, in: directory) } else { waitingStages.append(id) }
+        }
+    }
+
+    private mutating func openStage(_ id: FileID, in directory: DirectoryID) {
+        // Its contents may have ended while it waited for its directory.
+        guard var entry = open[id], case .staging(var staging) = entry.state else { return }
+        staging.isOpening = true
+        entry.state = .staging(staging)
+        open[id] = entry
+        stagesOpen += 1
+        claimPart(of: entry)
+        run(.openStage(target(id, entry)), as: .stage(id))
+        if entry.entry.attributes.size >= Tuning.smallestPartial, let directory = directories[directory] {
+            directory.showsEarly = true
+            buildOn(directory)
         }
     }
 
@@ -223,11 +226,12 @@ extension ReceiverMachine {
 
     /// An object, attributes or a commit came to an end.
     mutating func placed(_ id: FileID, _ result: PlaceResult) {
-        guard let entry = open[id] else { return }
-        switch result {
-        case .done: conclude(id, .settled(entry.changes))
-        case .kept: conclude(id, .skipped)
-        case .failed(let problem): failEntry(id, entry, problem)
+        if let entry = open[id] {
+            switch result {
+            case .done: conclude(id, .settled(entry.changes))
+            case .kept: conclude(id, .skipped)
+            case .failed(let problem): failEntry(id, entry, problem)
+            }
         }
     }
 

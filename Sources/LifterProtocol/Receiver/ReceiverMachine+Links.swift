@@ -13,7 +13,12 @@ struct LinkGroup: Sendable {
     /// The name that goes first.
     var leader: FileID
     /// Names that are linked when it is in place.
-    var waiting = Queue<FileID>()
+    var waiting = Queue<Name>()
+
+    struct Name: Sendable {
+        var id: FileID
+        var directory: DirectoryID
+    }
 }
 
 extension ReceiverMachine {
@@ -32,15 +37,14 @@ extension ReceiverMachine {
         guard isSame else { return true }
         let (names, positions) = listing.namesAlone(in: own)
         if names.isEmpty { return true }
-        directories[range.directory]?.claimedRange = range.sequence
-        directories[range.directory]?.linksInClaim = positions
-        directories[range.directory]?.busy += 1
-        run(.claimLinks(directory: range.directory, names), as: .claimLinks(range.directory))
+        directory.claimedRange = range.sequence
+        directory.linksInClaim = positions
+        directory.busy += 1
+        run(.claimLinks(directory: range.directory, names), as: .claimLinks(directory))
         return false
     }
 
-    mutating func claimedLinks(_ id: DirectoryID, _ contested: [Bool]) {
-        guard let directory = directories[id] else { return }
+    mutating func claimedLinks(_ directory: ReceivedDirectory, _ contested: [Bool]) {
         directory.busy -= 1
         if var listing = directory.ownListing, let positions = directory.linksInClaim {
             directory.own = .unknown
@@ -84,7 +88,7 @@ extension ReceiverMachine {
             return true
         }
         if linkGroups[key] != nil {
-            linkGroups[key]?.waiting.append(id)
+            linkGroups[key]?.waiting.append(LinkGroup.Name(id: id, directory: received.directory))
         } else {
             linkGroups[key] = LinkGroup(leader: id)
             linkAsks[received.directory, default: []].append(id)
@@ -97,14 +101,14 @@ extension ReceiverMachine {
     mutating func advanceLinks() {
         while !linkAsks.isEmpty || !linkRecords.isEmpty {
             let (asks, records) = (linkAsks, linkRecords)
-            (linkAsks, linkRecords) = ([:], [:])
-            for directory in records.keys.sorted() {
-                let names = records[directory] ?? []
-                run(
-                    .recordLinks(directory: directory, names.map(\.record)),
-                    as: .recordLinks(directory, names))
+            (linkAsks, linkRecords) = ([:], [])
+            var rest = records[...]
+            while let directory = rest.first?.directory {
+                let some = rest.prefix { $0.directory == directory }.map(\.record)
+                rest = rest.dropFirst(some.count)
+                run(.recordLinks(directory: directory, some), as: .recordLinks(directory, some))
             }
-            for directory in asks.keys.sorted() { giveOut(asks[directory] ?? [], in: directory) }
+            for (directory, ids) in asks.sorted(by: { $0.key < $1.key }) { giveOut(ids, in: directory) }
         }
     }
 
@@ -122,40 +126,46 @@ extension ReceiverMachine {
         var live: [FileID] = []
         var asks: [LinkAsk] = []
         for id in ids {
-            guard let received = open[id], case .linking(let decision) = received.state else { continue }
-            live.append(id)
-            asks.append(
-                LinkAsk(
-                    entry: received.entry, own: received.own, keepsOwn: decision.keepsOwn, rule: received.rule))
+            if let received = open[id], case .linking(let decision) = received.state {
+                live.append(id)
+                asks.append(
+                    LinkAsk(
+                        entry: received.entry, own: received.own, keepsOwn: decision.keepsOwn, rule: received.rule))
+            }
         }
-        if !live.isEmpty { run(.link(directory: directory, asks), as: .links(live)) }
+        run(.link(directory: directory, asks), as: .links(live))
     }
 
     // MARK: Answers
 
     mutating func linked(_ ids: [FileID], _ answers: [LinkAnswer]) {
         for (id, answer) in zip(ids, answers) {
-            guard let received = open[id], case .linking(let decision) = received.state else { continue }
-            switch answer {
-            case .unchanged, .first: break
-            // Something was made there, if only for a moment.
-            case .linked, .kept, .failed: directories[received.directory]?.isTouched = true
-            }
-            switch answer {
-            case .linked(let path):
-                isKnown(id, received)
-                var changes = decision.changes.union(.linked)
-                changes.remove(.content)
-                conclude(id, .linked(changes, to: path))
-            case .unchanged:
-                isKnown(id, received)
-                conclude(id, .unchanged)
-            case .kept: conclude(id, .skipped)
-            case .failed(let problem): failEntry(id, received, problem)
-            case .first(let mayKeepOwn): goFirst(id, received, decision, mayKeepOwn)
+            if let received = open[id], case .linking(let decision) = received.state {
+                take(answer, id, received, decision)
             }
         }
         flushDigestRequests()
+    }
+
+    private mutating func take(_ answer: LinkAnswer, _ id: FileID, _ received: ReceivedEntry, _ decision: Decision) {
+        switch answer {
+        case .unchanged, .first: break
+        // Something was made there, if only for a moment.
+        case .linked, .kept, .failed: directories[received.directory]?.isTouched = true
+        }
+        switch answer {
+        case .linked(let path):
+            isKnown(id, received)
+            var changes = decision.changes.union(.linked)
+            changes.remove(.content)
+            conclude(id, .linked(changes, to: path))
+        case .unchanged:
+            isKnown(id, received)
+            conclude(id, .unchanged)
+        case .kept: conclude(id, .skipped)
+        case .failed(let problem): failEntry(id, received, problem)
+        case .first(let mayKeepOwn): goFirst(id, received, decision, mayKeepOwn)
+        }
     }
 
     /// A name was linked: whatever waits for it as the first of its group can be linked, too.
@@ -166,13 +176,14 @@ extension ReceiverMachine {
     /// Nothing is here that the name could be linked to: it goes the usual way, and its group waits for it.
     private mutating func goFirst(_ id: FileID, _ received: ReceivedEntry, _ decision: Decision, _ mayKeepOwn: Bool) {
         if let key = received.entry.link?.key {
+            let name = LinkGroup.Name(id: id, directory: received.directory)
             if let leader = linkGroups[key]?.leader, leader != id {
-                linkGroups[key]?.waiting.append(id)
+                linkGroups[key]?.waiting.append(name)
                 return
             }
             let group = linkGroups[key] ?? LinkGroup(leader: id)
             linkGroups[key] = group
-            if !decision.keepsOwn && letOtherGoFirst(key, group, id) { return }
+            if !decision.keepsOwn && letOtherGoFirst(key, group, name) { return }
         }
         // It was in work for its question; what is done now takes it into work again, or ends it.
         open[id] = nil
@@ -192,16 +203,16 @@ extension ReceiverMachine {
     }
 
     /// A name that would need contents lets one go first whose file is here. Only few are looked at: a group may be large.
-    private mutating func letOtherGoFirst(_ key: LinkKey, _ waiting: LinkGroup, _ id: FileID) -> Bool {
+    private mutating func letOtherGoFirst(_ key: LinkKey, _ waiting: LinkGroup, _ name: LinkGroup.Name) -> Bool {
         var group = waiting
         for index in 0..<min(group.waiting.count, Tuning.linksPerEffect) {
-            guard let other = group.waiting[index], let received = open[other],
-                case .linking(let decision) = received.state, decision.keepsOwn
+            guard let other = group.waiting[index], case .linking(let decision)? = open[other.id]?.state,
+                decision.keepsOwn
             else { continue }
-            group.waiting[index] = id
-            group.leader = other
+            group.waiting[index] = name
+            group.leader = other.id
             linkGroups[key] = group
-            linkAsks[received.directory, default: []].append(other)
+            linkAsks[other.directory, default: []].append(other.id)
             return true
         }
         return false
@@ -220,16 +231,16 @@ extension ReceiverMachine {
                 own: keepsOwn ? received.own : nil)
             // The directory stays until the name was looked at.
             directories[received.directory]?.busy += 1
-            linkRecords[received.directory, default: []].append((id, record))
-        case .linked: break
-        case .skipped, .later, .failed: promoteNext(link.key)
+            linkRecords.append((received.directory, record))
+        // One that was linked leads no more.
+        case .linked, .skipped, .later, .failed: promoteNext(link.key)
         }
     }
 
     mutating func recordedLinks(
-        in directory: DirectoryID, _ names: [(id: FileID, record: LinkRecord)], _ results: [LinkRecorded]
+        in directory: DirectoryID, _ records: [LinkRecord], _ results: [LinkRecorded]
     ) {
-        for ((_, record), result) in zip(names, results) {
+        for (record, result) in zip(records, results) {
             directories[directory]?.busy -= 1
             if case .failed(let problem) = result { fail(record.path, problem) }
             switch result {
@@ -243,20 +254,17 @@ extension ReceiverMachine {
     /// The first name is known: all that waited can be linked.
     private mutating func askAll(_ key: LinkKey) {
         var group = linkGroups.removeValue(forKey: key)
-        while let id = group?.waiting.popFirst() {
-            if let directory = open[id]?.directory { linkAsks[directory, default: []].append(id) }
-        }
+        while let name = group?.waiting.popFirst() { linkAsks[name.directory, default: []].append(name.id) }
     }
 
     /// The next name becomes the first.
     private mutating func promoteNext(_ key: LinkKey) {
-        while let id = linkGroups[key]?.waiting.popFirst() {
-            guard let directory = open[id]?.directory else { continue }
-            linkGroups[key]?.leader = id
-            linkAsks[directory, default: []].append(id)
-            return
+        if let next = linkGroups[key]?.waiting.popFirst() {
+            linkGroups[key]?.leader = next.id
+            linkAsks[next.directory, default: []].append(next.id)
+        } else {
+            linkGroups[key] = nil
         }
-        linkGroups[key] = nil
     }
 
     /// An outcome as the sender is told it: where a name was linked to only if its user wants to know.

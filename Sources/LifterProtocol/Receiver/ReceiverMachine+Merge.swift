@@ -45,13 +45,13 @@ extension ReceiverMachine {
         case .fresh, .imagined, .unwanted: return true
         case .existing:
             if case .ready = directory.own { return true }
-            forceScan(id)
+            forceScan(directory)
             return false
         case .undecided:
             // Decided by the parent's own listing, if that is still on its way.
             guard let parent = directories[directory.parent], parent.place == .existing else { return true }
             if case .ready = parent.own { return true }
-            forceScan(directory.parent)
+            forceScan(parent)
             return false
         }
     }
@@ -83,32 +83,28 @@ extension ReceiverMachine {
     // MARK: Ranges
 
     mutating func compare(_ range: RangeMessage) {
-        guard let place = directories[range.directory]?.place else { return close(range.sequence) }
-        if range.count > 0 { directories[range.directory]?.listedAny = true }
-        switch place {
-        case .undecided:
-            directories[range.directory]?.parkedRanges.append(range)
-            return
+        guard let directory = directories[range.directory] else { return close(range.sequence) }
+        if range.count > 0 { directory.listedAny = true }
+        switch directory.place {
+        case .undecided: return directory.parkedRanges.append(range)
         case .unwanted: close(range.sequence)
         case .fresh, .imagined:
             // Told before the sender knew that it is new here: its entries follow.
             close(range.sequence)
             pendingRanges[range.sequence] = PendingRange(
                 directory: range.directory, lower: 0, upper: 0, position: 0, isIncomplete: range.isIncomplete)
-            directories[range.directory]?.openRanges += 1
-        case .existing: compareOwn(range)
+            directory.openRanges += 1
+        case .existing: if let listing = directory.ownListing { compareOwn(range, directory, listing) }
         }
-        if range.isIncomplete { directories[range.directory]?.isIncomplete = true }
-        if range.isLast { directories[range.directory]?.sawLast = true }
+        if range.isIncomplete { directory.isIncomplete = true }
+        if range.isLast { directory.sawLast = true }
         finishIfDone(range.directory)
     }
 
-    private mutating func compareOwn(_ range: RangeMessage) {
-        guard let directory = directories[range.directory] else { return }
-        let listing = directory.ownListing ?? Listing()
+    private mutating func compareOwn(_ range: RangeMessage, _ directory: ReceivedDirectory, _ listing: Listing) {
         let (own, isSame) = ownRange(range, directory.cursor, listing)
         let (lower, upper) = (own.lowerBound, own.upperBound)
-        directories[range.directory]?.cursor = upper
+        directory.cursor = upper
         summary.entries += UInt64(range.count)
         tally.entries += UInt64(range.count)
         if isSame && !options.checksum {
@@ -116,16 +112,14 @@ extension ReceiverMachine {
             close(range.sequence)
             return
         }
-        directories[range.directory]?.openRanges += 1
+        directory.openRanges += 1
         pendingRanges[range.sequence] = PendingRange(
             directory: range.directory, lower: lower, upper: upper, position: lower,
             isIncomplete: range.isIncomplete)
         if isSame {
             startRangeCheck(range.sequence)
-        } else if options.checksum {
-            expand(range.sequence, .all)
         } else {
-            expand(range.sequence, .differing)
+            expand(range.sequence, options.checksum ? .all : .differing, listing, own)
         }
     }
 
@@ -138,17 +132,11 @@ extension ReceiverMachine {
         return (lower..<upper, isSame)
     }
 
-    mutating func expand(_ sequence: UInt64, _ mode: Expand.Mode) {
-        guard let range = pendingRanges[sequence], let listing = directories[range.directory]?.ownListing else {
-            return
-        }
+    mutating func expand(_ sequence: UInt64, _ mode: Expand.Mode, _ listing: Listing, _ own: Range<Int>) {
         var hashes: [UInt64] = []
-        if mode == .differing {
-            hashes.reserveCapacity(range.upper - range.lower)
-            // The list is bounded; beyond it, everything is asked for.
-            if range.upper - range.lower <= 8 * ProtocolConstants.longestRange {
-                for index in range.lower..<range.upper { hashes.append(rules.hash(listing, index, owners: owners)) }
-            }
+        // The list is bounded; beyond it, everything is asked for.
+        if mode == .differing, own.count <= 8 * ProtocolConstants.longestRange {
+            hashes = own.map { rules.hash(listing, $0, owners: owners) }
         }
         core.send(.expand(Expand(sequence: sequence, mode: hashes.isEmpty ? .all : mode, hashes: hashes)))
         close(sequence)
@@ -175,8 +163,7 @@ extension ReceiverMachine {
     /// A range needs no further answer; the answered front is said to be the same (whatever was asked about it in
     /// between, the sender has marked as answered itself).
     mutating func close(_ sequence: UInt64) {
-        guard sequence >= ledgerFront else { return }
-        ledger[Int(sequence - ledgerFront)] = true
+        if sequence >= ledgerFront { ledger[Int(sequence - ledgerFront)] = true }
         while ledger.first == true {
             _ = ledger.popFirst()
             sameUpTo = ledgerFront
@@ -187,13 +174,11 @@ extension ReceiverMachine {
     // MARK: Entries
 
     mutating func merge(_ message: EntriesMessage) {
-        guard let itsPlace = directories[message.directory]?.place else { return skip(message) }
-        if !message.entries.isEmpty { directories[message.directory]?.listedAny = true }
-        if message.isIncomplete { directories[message.directory]?.isIncomplete = true }
-        switch itsPlace {
-        case .undecided:
-            directories[message.directory]?.parkedEntries.append(message)
-            return
+        guard let directory = directories[message.directory] else { return skip(message) }
+        if !message.entries.isEmpty { directory.listedAny = true }
+        if message.isIncomplete { directory.isIncomplete = true }
+        switch directory.place {
+        case .undecided: return directory.parkedEntries.append(message)
         case .unwanted: skip(message)
         case .fresh, .imagined:
             noteHandled(message)
@@ -201,7 +186,7 @@ extension ReceiverMachine {
                 place(entry, id: message.base + UInt64(offset), in: message.directory, own: nil, message.isPromised)
             }
             endChunk(message)
-        case .existing: mergeOwn(message)
+        case .existing: if let listing = directory.ownListing { mergeOwn(message, directory, listing) }
         }
         flushDigestRequests()
         finishIfDone(message.directory)
@@ -225,9 +210,7 @@ extension ReceiverMachine {
         }
     }
 
-    private mutating func mergeOwn(_ message: EntriesMessage) {
-        guard let directory = directories[message.directory] else { return }
-        let listing = directory.ownListing ?? Listing()
+    private mutating func mergeOwn(_ message: EntriesMessage, _ directory: ReceivedDirectory, _ listing: Listing) {
         var range: PendingRange
         if let sequence = message.answers {
             guard let pending = pendingRanges[sequence], pending.directory == message.directory else {
@@ -244,7 +227,7 @@ extension ReceiverMachine {
             range = PendingRange(
                 directory: message.directory, lower: directory.cursor, upper: upper, position: directory.cursor,
                 isIncomplete: message.isIncomplete)
-            directories[message.directory]?.cursor = upper
+            directory.cursor = upper
             summary.entries += UInt64(message.entries.count)
             tally.entries += UInt64(message.entries.count)
         }

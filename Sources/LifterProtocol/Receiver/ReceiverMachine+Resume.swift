@@ -56,31 +56,31 @@ extension ReceiverMachine {
     }
 
     private mutating func digestPartial(_ id: FileID) {
-        guard let entry = open[id] else { return }
-        directories[entry.directory]?.isTouched = true
-        var target = target(id, entry)
-        target.copiesPart = mayCopyPart(of: entry)
-        run(.digestPartial(target), as: .digestPartial(id))
+        if let entry = open[id] {
+            directories[entry.directory]?.isTouched = true
+            var target = target(id, entry)
+            target.copiesPart = mayCopyPart(of: entry)
+            run(.digestPartial(target), as: .digestPartial(id))
+        }
     }
 
     mutating func digestedPartial(_ id: FileID, _ digest: PartialDigest) {
-        guard var entry = open[id], case .resuming = entry.state else { return }
         switch digest {
         case .more: digestPartial(id)
         case .whole(let resume):
             var staging = Staging()
             staging.isOpen = true
             staging.resumeAt = resume.length
-            staging.partServes = mayCopyPart(of: entry) && resume.length >= Tuning.smallestDelta
-            entry.state = .staging(staging)
-            open[id] = entry
+            staging.partServes = open[id].map(mayCopyPart) == true && resume.length >= Tuning.smallestDelta
+            open[id]?.state = .staging(staging)
             ask(id, resume: resume, onlyResumes: staging.partServes)
         case .longer: copyFromPart(id)
         case .unusable:
-            entry.state = .awaiting
-            open[id] = entry
-            // A small file takes no part's place: it is swept with what nobody wanted.
-            directories[entry.directory]?.partials.insert(Names.part(of: entry.entry.name))
+            open[id]?.state = .awaiting
+            if let entry = open[id] {
+                // A small file takes no part's place: it is swept with what nobody wanted.
+                directories[entry.directory]?.partials.insert(Names.part(of: entry.entry.name))
+            }
             resumed.remove(id)
             askOrSearch(id)
             resumeWaiting()
@@ -114,15 +114,8 @@ extension ReceiverMachine {
             staging.received = length
             return false
         }
-        return true
-    }
-
-    mutating func reopenStage(_ id: FileID) {
-        guard var entry = open[id], case .staging(var staging) = entry.state else { return }
         staging.isOpen = false
         staging.isOpening = true
-        entry.state = .staging(staging)
-        open[id] = entry
-        run(.openStage(target(id, entry)), as: .stage(id))
+        return true
     }
 }

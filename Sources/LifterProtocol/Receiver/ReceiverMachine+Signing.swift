@@ -17,15 +17,34 @@ struct Basis: Sendable {
     var refined: UInt64 = 0
 }
 
+/// A file whose signature is to be made.
+struct FileToSign: Sendable {
+    var id: FileID
+    var directory: DirectoryID
+    var basis: Basis
+    var file: BasisFile
+
+    init(_ id: FileID, _ entry: ReceivedEntry, _ basis: Basis) {
+        (self.id, self.basis, directory) = (id, basis, entry.directory)
+        file = BasisFile(
+            name: basis.name ?? entry.entry.name, size: basis.size, newSize: entry.entry.attributes.size)
+    }
+}
+
 /// Files that are being signed, in the order in which their signatures will leave.
 enum SigningJob: Sendable {
-    /// Small ones of one directory, with their signatures when they are made.
-    case small(ids: [FileID], results: [Result<FileSignature, FileProblem>]?)
+    case small(SmallSigning)
     case large(LargeSigning)
 }
 
-struct LargeSigning: Sendable {
+/// Small ones of one directory, with their signatures when they are made.
+struct SmallSigning: Sendable {
     var number: UInt64
+    var ids: [FileID]
+    var results: [Result<FileSignature, FileProblem>]?
+}
+
+struct LargeSigning: Sendable {
     var id: FileID
     var shape: BasisShape?
     /// The next byte that no effect was asked about; the next whose hashes have come, in order.
@@ -80,8 +99,8 @@ extension ReceiverMachine {
             && (isSmallBasis(old, new) || openBasisLimit > 0)
     }
 
-    private func isSmall(_ basis: Basis, _ new: UInt64) -> Bool {
-        !basis.takesPart && isSmallBasis(basis.size, new)
+    private func isSmall(_ file: FileToSign) -> Bool {
+        !file.basis.takesPart && isSmallBasis(file.file.size, file.file.newSize)
     }
 
     private func isSmallBasis(_ old: UInt64, _ new: UInt64) -> Bool {
@@ -108,36 +127,31 @@ extension ReceiverMachine {
     }
 
     private mutating func startSigning() {
-        while signing.count < Tuning.signingJobs, let id = toSign.first {
-            guard let entry = open[id], let basis = entry.basis else {
-                _ = toSign.popFirst()
-                endResume(id)
-                continue
-            }
-            if isSmall(basis, entry.entry.attributes.size) {
-                startSmallSigning(entry.directory)
+        while signing.count < Tuning.signingJobs, let file = toSign.first {
+            if isSmall(file) {
+                startSmallSigning(file.directory)
             } else {
                 guard basesOpen < openBasisLimit else { return }
                 _ = toSign.popFirst()
-                basesOpen += 1
-                open[id]?.basis?.isOpen = true
-                signing.append(.large(LargeSigning(number: nextSigning, id: id)))
-                nextSigning += 1
-                let file = BasisFile(
-                    name: basis.name ?? entry.entry.name, size: basis.size, newSize: entry.entry.attributes.size)
-                var part: FileTarget?
-                if basis.takesPart {
-                    directories[entry.directory]?.isTouched = true
-                    part = target(id, entry)
-                    part?.copiesPart = true
-                }
-                run(
-                    .openBasis(
-                        id: id, file: file, limits: signatureLimits, directory: entry.directory,
-                        part: part),
-                    as: .openBasis(id))
+                startLargeSigning(file)
             }
         }
+    }
+
+    private mutating func startLargeSigning(_ file: FileToSign) {
+        basesOpen += 1
+        open[file.id]?.basis?.isOpen = true
+        signing.append(.large(LargeSigning(id: file.id)))
+        var part: FileTarget?
+        if file.basis.takesPart, let entry = open[file.id] {
+            directories[file.directory]?.isTouched = true
+            part = target(file.id, entry)
+            part?.copiesPart = true
+        }
+        run(
+            .openBasis(
+                id: file.id, file: file.file, limits: signatureLimits, directory: file.directory, part: part),
+            as: .openBasis(file.id))
     }
 
     /// A batch of neighbouring small files of one directory.
@@ -145,34 +159,27 @@ extension ReceiverMachine {
         var ids: [FileID] = []
         var files: [BasisFile] = []
         var bytes: UInt64 = 0
-        while let id = toSign.first, ids.count < Tuning.smallBatchFiles {
-            guard let entry = open[id], let basis = entry.basis else {
-                _ = toSign.popFirst()
-                continue
-            }
-            let size = entry.entry.attributes.size
-            guard entry.directory == directory, isSmall(basis, size),
-                ids.isEmpty || bytes + basis.size <= Tuning.signedChunk
-            else { break }
+        while ids.count < Tuning.smallBatchFiles, let next = toSign.first, next.directory == directory, isSmall(next),
+            ids.isEmpty || bytes + next.file.size <= Tuning.signedChunk
+        {
             _ = toSign.popFirst()
-            ids.append(id)
-            files.append(BasisFile(name: basis.name ?? entry.entry.name, size: basis.size, newSize: size))
-            bytes += basis.size
+            ids.append(next.id)
+            files.append(next.file)
+            bytes += next.file.size
         }
-        let number = nextSigning
+        signing.append(.small(SmallSigning(number: nextSigning, ids: ids)))
+        run(.signSmall(directory: directory, files: files, limits: signatureLimits), as: .signSmall(nextSigning))
         nextSigning += 1
-        smallSignings[number] = signing.count + signingsTold
-        signing.append(.small(ids: ids, results: nil))
-        run(.signSmall(directory: directory, files: files, limits: signatureLimits), as: .signSmall(number))
     }
 
     // MARK: Results
 
     mutating func signedSmall(_ number: UInt64, _ results: [Result<FileSignature, FileProblem>]) {
-        guard let place = smallSignings.removeValue(forKey: number) else { return }
-        let index = place - signingsTold
-        guard case .small(let ids, _)? = signing[index] else { return }
-        signing[index] = .small(ids: ids, results: results)
+        for index in 0..<signing.count {
+            guard case .small(var small)? = signing[index], small.number == number else { continue }
+            small.results = results
+            signing[index] = .small(small)
+        }
     }
 
     mutating func openedBasis(_ id: FileID, _ result: Result<BasisShape, FileProblem>) {
@@ -210,8 +217,7 @@ extension ReceiverMachine {
     private mutating func tellSignatures() -> Bool {
         guard let job = signing.first else { return false }
         switch job {
-        case .small(let ids, let results?): return tellSmall(ids, results)
-        case .small(_, nil): return false
+        case .small(let small): return small.results.map { tellSmall(small, $0) } ?? false
         case .large(let large): return tellLarge(large)
         }
     }
@@ -222,11 +228,12 @@ extension ReceiverMachine {
             && core.outbox.signatureCredit - Int64(bytes) >= Int64(agreement.peerLimits.signatureWindow) / 4
     }
 
-    private mutating func tellSmall(_ ids: [FileID], _ results: [Result<FileSignature, FileProblem>]) -> Bool {
+    private mutating func tellSmall(
+        _ job: SmallSigning, _ results: [Result<FileSignature, FileProblem>]
+    ) -> Bool {
         var segments: [SignatureSegment] = []
         var bytes = 16
-        for (position, id) in ids.enumerated() {
-            guard open[id] != nil else { continue }
+        for (position, id) in job.ids.enumerated() {
             guard position < results.count, case .success(let signature) = results[position],
                 let blocks = signature.runs.first?.blocks
             else {
@@ -237,7 +244,7 @@ extension ReceiverMachine {
                 id: id, shape: signature.shape, strongLength: signature.shape.strongLength, offset: 0, blocks: blocks,
                 isLast: true)
             if !segments.isEmpty && bytes + segment.wireBytes > Tuning.signatureMessage {
-                guard hasRoom(bytes) else { return keepSmall(ids, results) }
+                guard hasRoom(bytes) else { return keepSmall(job, results) }
                 tell(segments)
                 (segments, bytes) = ([], 16)
             }
@@ -245,18 +252,22 @@ extension ReceiverMachine {
             bytes += segment.wireBytes
         }
         if !segments.isEmpty {
-            guard hasRoom(bytes) else { return keepSmall(ids, results) }
+            guard hasRoom(bytes) else { return keepSmall(job, results) }
             tell(segments)
         }
         _ = signing.popFirst()
-        signingsTold += 1
         return true
     }
 
     /// There is no more room: what has not left stays the first job.
-    private mutating func keepSmall(_ ids: [FileID], _ results: [Result<FileSignature, FileProblem>]) -> Bool {
-        let left = ids.indices.filter { open[ids[$0]]?.basis?.isTold == false }
-        signing[0] = .small(ids: left.map { ids[$0] }, results: left.map { results[$0] })
+    private mutating func keepSmall(
+        _ job: SmallSigning, _ results: [Result<FileSignature, FileProblem>]
+    ) -> Bool {
+        let left = job.ids.indices.filter { open[job.ids[$0]]?.basis?.isTold == false }
+        var rest = job
+        rest.ids = left.map { job.ids[$0] }
+        rest.results = left.map { results[$0] }
+        signing[0] = .small(rest)
         return false
     }
 
@@ -306,13 +317,8 @@ extension ReceiverMachine {
         large.isStarted = true
         awaited[large.id] = true
         tell([segment])
-        if isEnd { endLarge() }
+        if isEnd { _ = signing.popFirst() }
         return true
-    }
-
-    private mutating func endLarge() {
-        _ = signing.popFirst()
-        signingsTold += 1
     }
 
     /// The basis cannot be used. Effects on it that are out come back first.
@@ -332,13 +338,12 @@ extension ReceiverMachine {
         } else {
             askWhole(large.id)
         }
-        endLarge()
+        _ = signing.popFirst()
         return true
     }
 
     /// What is here is of no use: the contents are wanted whole.
     private mutating func askWhole(_ id: FileID) {
-        guard open[id] != nil else { return }
         closeBasis(id)
         open[id]?.basis = nil
         ask(id)
@@ -383,13 +388,11 @@ extension ReceiverMachine {
     /// One after the other, in pieces that are bounded.
     private mutating func advanceRefinements() {
         while let job = refining.first, !job.isRunning {
-            guard let entry = open[job.refine.id], let basis = entry.basis else {
-                endRefinement()
-                continue
-            }
-            guard basis.isOpen else {
-                tellRefined(job, [], isLast: true, isGivenUp: true)
-                endRefinement()
+            // The file may have failed here while the question waited for its turn; then nobody needs an answer.
+            let isOpen = open[job.refine.id]?.basis?.isOpen
+            if isOpen == false { tellRefined(job, [], isLast: true, isGivenUp: true) }
+            guard isOpen == true else {
+                endRefinement(job)
                 continue
             }
             var ranges: [BasisRange] = []
@@ -405,22 +408,23 @@ extension ReceiverMachine {
                 .signRanges(
                     id: job.refine.id, blockLength: job.refine.blockLength, strongLength: job.refine.strongLength,
                     ranges: ranges),
-                as: .refine(ranges))
+                as: .refine(job, ranges))
         }
     }
 
-    mutating func signedFiner(_ ranges: [BasisRange], _ result: Result<[SignatureBlocks], FileProblem>) {
-        guard var job = refining.first else { return }
-        job.isRunning = false
-        guard open[job.refine.id] != nil else { return endRefinement() }
+    mutating func signedFiner(
+        _ asked: RefineJob, _ ranges: [BasisRange], _ result: Result<[SignatureBlocks], FileProblem>
+    ) {
+        guard open[asked.refine.id] != nil else { return endRefinement(asked) }
         guard case .success(let blocks) = result else {
-            tellRefined(job, [], isLast: true, isGivenUp: true)
-            return endRefinement()
+            tellRefined(asked, [], isLast: true, isGivenUp: true)
+            return endRefinement(asked)
         }
+        var job = asked
         job.next += ranges.count
         let isLast = job.next >= job.refine.ranges.count
         tellRefined(job, Array(zip(ranges, blocks)), isLast: isLast, isGivenUp: false)
-        if isLast { endRefinement() } else { refining[0] = job }
+        if isLast { endRefinement(job) } else { refining[0] = job }
     }
 
     private mutating func tellRefined(
@@ -441,8 +445,8 @@ extension ReceiverMachine {
         core.send(.signature(SignatureMessage(segments)))
     }
 
-    private mutating func endRefinement() {
-        guard let job = refining.popFirst() else { return }
+    private mutating func endRefinement(_ job: RefineJob) {
+        _ = refining.popFirst()
         core.release(.signature, job.weight)
     }
 }

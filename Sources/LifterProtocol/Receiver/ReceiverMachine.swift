@@ -39,7 +39,7 @@ package struct ReceiverMachine: Sendable {
     var sameUpTo: UInt64 = 0
     var pendingRanges: [UInt64: PendingRange] = [:]
     var listingsHeld = 0
-    var waitingScans = Queue<DirectoryID>()
+    var waitingScans = Queue<ReceivedDirectory>()
 
     var open: [FileID: ReceivedEntry] = [:]
     /// The lowest id that may come next, and how many have come and are not answered.
@@ -52,24 +52,21 @@ package struct ReceiverMachine: Sendable {
     var linkGroups: [LinkKey: LinkGroup] = [:]
     /// Questions about links, and names to be remembered, until the message or the result that they come from is done.
     var linkAsks: [DirectoryID: [FileID]] = [:]
-    var linkRecords: [DirectoryID: [(id: FileID, record: LinkRecord)]] = [:]
+    var linkRecords: [(directory: DirectoryID, record: LinkRecord)] = []
     /// Contents that came before the entries that define them were handled.
     var earlyContents = Queue<EarlyContent>()
     /// Staged files that were given up while an effect on them was out.
     var abandoned: [FileID: AbandonedStage] = [:]
     var wanted: [Request.Item] = []
-    /// Files to be signed, files that are being signed, and how many of these jobs have ended.
-    var toSign = Queue<FileID>()
+    /// Files to be signed, and files that are being signed.
+    var toSign = Queue<FileToSign>()
     var signing = Queue<SigningJob>()
-    var signingsTold = 0
     var nextSigning: UInt64 = 0
-    /// Where batches of small files stand, counted from the first job of the session.
-    var smallSignings: [UInt64: Int] = [:]
     var refining = Queue<RefineJob>()
     var basesOpen = 0
     /// New files that may be here under other names: what is known of the tree, and those that wait for it.
     var treeIndex = TreeIndexing.none
-    var searching = Queue<FileID>()
+    var searching = Queue<SoughtFile>()
     var searchesOut = 0
     var digestsWanted: [FileID] = []
     var runs: [Outcomes.Run] = []
@@ -79,7 +76,7 @@ package struct ReceiverMachine: Sendable {
     var building: [DirectoryID: UInt64] = [:]
     /// Directories that nothing is to be done in any more.
     var forgotten: [DirectoryID] = []
-    var waitingToBuild = EarliestFirst<DirectoryID>()
+    var waitingToBuild = EarliestFirst<ReceivedDirectory>()
     var stagesOpen = 0
     var waitingStages = Queue<FileID>()
     /// Staged files that continue what an earlier run left. They wait open for their contents, perhaps behind those
@@ -89,12 +86,14 @@ package struct ReceiverMachine: Sendable {
     var nextOrder: UInt64 = 1
     /// How many of each may be in work at once; set by whoever knows how many descriptors there are.
     package var workLimit = Tuning.workLimit
+    /// How many directories may be unfinished at once.
+    package var directoryLimit = Tuning.mostDirectories
     /// What is there stays as it is, whatever the job says: an entry that differs fails, and nothing of it is asked for.
     /// The file layer must hold to it by itself; set by whoever serves.
     package var onlyAdds = false
     var contentsStopped = false
     var rangeChecks = Queue<UInt64>()
-    var fileChecks = Queue<FileID>()
+    var fileChecks = Queue<(id: FileID, file: ListedFile)>()
     var isDigesting = false
 
     var pass = 0
@@ -293,12 +292,12 @@ package struct ReceiverMachine: Sendable {
 
     private mutating func finish(_ effect: ReceiverEffect, _ result: FileResult) {
         switch (effect, result) {
-        case (.scan(let id), .scanned(let scan)): scanned(id, scan)
+        case (.scan(let directory), .scanned(let scan)): scanned(directory, scan)
         case (.owners(let owners), .resolvedOwners(let numbers)): resolved(owners, numbers)
-        case (.make(let id, let directory), .madeDirectory(let placed)): made(id, directory, placed)
-        case (.publish(let id, let directory), .publishedDirectory(let placed, let finished)):
-            published(id, directory, placed, finished: finished)
-        case (.finish(let id), .finishedDirectory(let placed)): finished(directory: id, placed)
+        case (.make(let directory), .madeDirectory(let placed)): made(directory, placed)
+        case (.publish(let directory), .publishedDirectory(let placed, let finished)):
+            published(directory, placed, finished: finished)
+        case (.finish(let directory), .finishedDirectory(let placed)): finished(directory, placed)
         case (.object(let id), .madeObject(let placed)):
             wroteWhole(id)
             self.placed(id, placed)
@@ -308,7 +307,7 @@ package struct ReceiverMachine: Sendable {
         case (.signSmall(let number), .signedSmall(let results)): signedSmall(number, results)
         case (.openBasis(let id), .openedBasis(let result)): openedBasis(id, result)
         case (.signRanges(let id, let offset), .signedRanges(let result)): signedRanges(id, offset, result)
-        case (.refine(let ranges), .signedRanges(let result)): signedFiner(ranges, result)
+        case (.refine(let job, let ranges), .signedRanges(let result)): signedFiner(job, ranges, result)
         case (.indexTree, .indexedTree(let more)): indexedTree(more)
         case (.search(let files), .searched(let results)): searched(files, results)
         case (.stage(let id), .openedStage(let placed)):
@@ -332,9 +331,9 @@ package struct ReceiverMachine: Sendable {
             abandonedStage(in: directory)
         case (.closeBasis(let directory), .closedBasis): closedBasis(in: directory)
         case (.links(let ids), .linked(let answers)): linked(ids, answers)
-        case (.claimLinks(let id), .claimedLinks(let contested)): claimedLinks(id, contested)
-        case (.recordLinks(let directory, let names), .recordedLinks(let results)):
-            recordedLinks(in: directory, names, results)
+        case (.claimLinks(let directory), .claimedLinks(let contested)): claimedLinks(directory, contested)
+        case (.recordLinks(let directory, let records), .recordedLinks(let results)):
+            recordedLinks(in: directory, records, results)
         case (.forget, _): break
         default: core.refuse(Abort(exit: 11, text: "the file layer answered another question"))
         }
@@ -371,11 +370,11 @@ enum ListingItem: Sendable {
 
 /// What an effect that was given out is for.
 enum ReceiverEffect: Sendable {
-    case scan(DirectoryID)
+    case scan(ReceivedDirectory)
     case owners([OwnerName])
-    case make(DirectoryID, ReceivedDirectory)
-    case publish(DirectoryID, ReceivedDirectory)
-    case finish(DirectoryID)
+    case make(ReceivedDirectory)
+    case publish(ReceivedDirectory)
+    case finish(ReceivedDirectory)
     case object(FileID)
     case attributes(FileID)
     case small([FileID], weight: Int)
@@ -385,7 +384,7 @@ enum ReceiverEffect: Sendable {
     /// In whose directory something is removed with it.
     case closeBasis(DirectoryID)
     case signRanges(FileID, UInt64)
-    case refine([BasisRange])
+    case refine(RefineJob, [BasisRange])
     case indexTree
     case search([SoughtFile])
     case stage(FileID)
@@ -394,8 +393,8 @@ enum ReceiverEffect: Sendable {
     case abandon(FileID, DirectoryID)
     case forget
     case links([FileID])
-    case claimLinks(DirectoryID)
-    case recordLinks(DirectoryID, [(id: FileID, record: LinkRecord)])
+    case claimLinks(ReceivedDirectory)
+    case recordLinks(DirectoryID, [LinkRecord])
     case checkRange(UInt64, in: DirectoryID)
     case checkFiles([FileID])
     case plan(DirectoryID, [UInt8], counts: Bool)

@@ -31,10 +31,7 @@ extension SenderMachine {
 
     private mutating func same(_ sequence: UInt64) throws(WireError) {
         guard sequence < ranges.next else { throw .value("same.sequence") }
-        while ranges.count > 0, ranges.front <= sequence {
-            if let range = ranges.answer(ranges.front) { release(range.directory) }
-            ranges.drop()
-        }
+        while let range = ranges.answerFirst(upTo: sequence) { release(range.directory) }
     }
 
     private mutating func expand(_ expand: Expand) throws(WireError) {
@@ -48,13 +45,12 @@ extension SenderMachine {
             digestTasks.append(.range(range, next: Int(range.lower), digests: []))
             return
         }
-        _ = ranges.answer(expand.sequence)
-        ranges.drop()
+        ranges.answer(expand.sequence)
         startExpansion(range, expand)
     }
 
     private mutating func startExpansion(_ range: SentRange, _ expand: Expand) {
-        guard let node = directories[range.directory] else { return }
+        let listing = range.directory.listing
         var expansion = Expansion(
             sequence: range.sequence, directory: range.directory, next: Int(range.lower), upper: Int(range.upper),
             omitted: [], lower: Int(range.lower), matched: [])
@@ -64,7 +60,7 @@ extension SenderMachine {
             expansion.matched = [UInt8](repeating: 0, count: (expand.hashes.count + 7) / 8)
             expansion.omitted = [Bool](repeating: false, count: Int(range.upper - range.lower))
             for index in Int(range.lower)..<Int(range.upper) {
-                guard let position = positions.removeValue(forKey: rules.hash(node.listing, index, owners: nil))
+                guard let position = positions.removeValue(forKey: rules.hash(listing, index, owners: nil))
                 else { continue }
                 expansion.matched[position / 8] |= 1 << UInt8(position % 8)
                 expansion.omitted[index - Int(range.lower)] = true
@@ -79,51 +75,47 @@ extension SenderMachine {
     // MARK: Subtrees
 
     private mutating func subtree(_ subtree: Subtree) throws(WireError) {
-        guard let entry = open[subtree.id], let node = directories[entry.directory],
-            node.listing.attributes(at: Int(entry.index)).kind == .directory
-        else { throw .value("subtree.id") }
-        if let told = node.told[Int(entry.index)] {
+        guard let entry = open[subtree.id], entry.attributes.kind == .directory else { throw .value("subtree.id") }
+        if let told = entry.directory.told[Int(entry.index)] {
             convert(told, subtree.wish)
         } else {
-            directories[entry.directory]?.wishes[Int(entry.index)] = subtree.wish
+            entry.directory.wishes[Int(entry.index)] = subtree.wish
         }
     }
 
     /// A directory that was already told (by digests) is wanted outright, or not at all: so is all below it.
-    private mutating func convert(_ id: DirectoryID, _ wish: Subtree.Wish) {
-        guard let top = directories[id], top.wish != .nothing else { return }
-        setWish(id, wish)
-        var sequence = max(top.firstSequence, ranges.front)
-        while sequence < ranges.next, let range = ranges.range(sequence) {
-            sequence += 1
-            // Of an answered range even the directory may be gone.
+    private mutating func convert(_ top: SentDirectory, _ wish: Subtree.Wish) {
+        if top.wish == .nothing { return }
+        setWish(top, wish)
+        var sequence = top.firstSequence
+        while let range = ranges.range(max(sequence, ranges.front)) {
+            sequence = range.sequence + 1
             if range.isAnswered { continue }
-            guard isWithin(range.directory, id) else { break }
-            _ = ranges.answer(range.sequence)
+            guard isWithin(range.directory, top) else { break }
+            ranges.answer(range.sequence)
             if wish == .nothing {
                 release(range.directory)
             } else {
                 startExpansion(range, Expand(sequence: range.sequence, mode: .all))
             }
         }
-        ranges.drop()
     }
 
     /// For a directory and all below it; that nothing is wanted is never taken back.
-    private mutating func setWish(_ top: DirectoryID, _ wish: Subtree.Wish) {
+    private func setWish(_ top: SentDirectory, _ wish: Subtree.Wish) {
         var waiting = [top]
-        while let id = waiting.popLast() {
-            guard let node = directories[id], node.wish != wish, node.wish != .nothing else { continue }
-            directories[id]?.wish = wish
-            waiting += node.told.values
+        while let directory = waiting.popLast() {
+            if directory.wish == wish || directory.wish == .nothing { continue }
+            directory.wish = wish
+            waiting += directory.told.values
         }
     }
 
-    private func isWithin(_ id: DirectoryID, _ top: DirectoryID) -> Bool {
-        var current = id
-        while current != top {
-            guard current != 0, let node = directories[current] else { return false }
-            current = node.parent
+    private func isWithin(_ directory: SentDirectory, _ top: SentDirectory) -> Bool {
+        var current = directory
+        while current.id != top.id {
+            guard current.id != 0, let parent = directories[current.parent] else { return false }
+            current = parent
         }
         return true
     }
@@ -131,17 +123,16 @@ extension SenderMachine {
     // MARK: Entries
 
     private mutating func request(_ item: Request.Item) throws(WireError) {
-        guard var entry = open[item.id], let node = directories[entry.directory],
-            node.listing.attributes(at: Int(entry.index)).kind == .regular, entry.requests < Tuning.requestsPerFile
+        guard var entry = open[item.id], entry.attributes.kind == .regular, entry.requests < Tuning.requestsPerFile
         else { throw .value("request.id") }
         // One thing at a time is read of a file.
         guard !entry.isQueued else { throw .value("request.id (asked for already)") }
         entry.requests += 1
-        open[item.id] = entry
-        if let resume = item.resume, resume.length <= node.listing.attributes(at: Int(entry.index)).size {
-            want(item.id, from: resume, only: item.onlyResumes)
+        let wanted = queue(item.id, entry)
+        if let resume = item.resume, resume.length <= entry.attributes.size {
+            checks.append(PrefixTask(item: wanted, resume: resume, isOnly: item.onlyResumes))
         } else {
-            want(item.id)
+            requested.append(wanted)
         }
     }
 
@@ -158,14 +149,13 @@ extension SenderMachine {
         }
         for offset in 0..<UInt64(run.count) {
             guard let entry = open.removeValue(forKey: run.first &+ offset) else { throw .value("outcome.first") }
-            if let node = directories[entry.directory] { report(run.outcome, entry, node) }
+            report(run.outcome, entry)
             release(entry.directory)
         }
     }
 
-    private mutating func report(_ outcome: Outcome, _ entry: OpenEntry, _ node: SentDirectory) {
-        let index = Int(entry.index)
-        let attributes = node.listing.attributes(at: index)
+    private mutating func report(_ outcome: Outcome, _ entry: OpenEntry) {
+        let attributes = entry.attributes
         if entry.wantsContent {
             tally.filesDone += 1
             tally.bytesDone &+= attributes.size - min(attributes.size, entry.counted)
@@ -174,24 +164,24 @@ extension SenderMachine {
         case .settled(let changes):
             summary.settled += 1
             if changes.contains(.content) && attributes.kind == .regular { summary.files += 1 }
-            tell(entry, node) { .item(path: $0, entry: $1, changes: changes, literal: entry.literal) }
+            tell(entry) { .item(path: $0, entry: $1, changes: changes, literal: entry.literal) }
         case .linked(let changes, let first):
             summary.settled += 1
             summary.links += 1
-            tell(entry, node) { .linked(path: $0, entry: $1, changes: changes, to: first) }
+            tell(entry) { .linked(path: $0, entry: $1, changes: changes, to: first) }
         case .unchanged, .skipped, .later: break
         case .failed(let problem):
             if problem.code == .vanished { summary.vanished += 1 } else { summary.failed += 1 }
             let isAtSource = problem.code == .vanished || problem.code == .changed
-            tell(entry, node) { path, _ in .failed(path: path, problem, atSource: isAtSource) }
+            tell(entry) { path, _ in .failed(path: path, problem, atSource: isAtSource) }
         }
     }
 
     /// Paths are made only for who listens.
-    private mutating func tell(_ entry: OpenEntry, _ node: SentDirectory, _ make: ([UInt8], Entry) -> MachineEvent) {
+    private mutating func tell(_ open: OpenEntry, _ make: ([UInt8], Entry) -> MachineEvent) {
         guard reportsEvents else { return }
-        let item = node.listing.entry(at: Int(entry.index))
-        events.append(make(path(entry.directory, item.name), item))
+        let entry = open.entry
+        events.append(make(path(open.directory.id, entry.name), entry))
     }
 
     private mutating func deleted(_ deleted: Deleted) {
@@ -221,7 +211,7 @@ extension SenderMachine {
     private mutating func stop(_ stop: Stop) {
         switch stop {
         case .file(let id): stopContent(id)
-        case .directory(let id): convert(id, .nothing)
+        case .directory(let id): if let directory = directories[id] { convert(directory, .nothing) }
         case .contents: contentsStopped = true
         }
     }

@@ -58,23 +58,16 @@ struct LargeJob: Sendable {
 }
 
 extension SenderMachine {
-    /// Puts a file's contents in line; twice is allowed (a re-send after a digest mismatch). With `resume`, its
-    /// beginning is compared first.
-    mutating func want(_ id: FileID, from resume: Resume? = nil, only: Bool = false) {
-        guard let item = queue(id) else { return }
-        guard let resume else { return requested.append(item) }
-        checks.append(PrefixTask(item: item, resume: resume, isOnly: only))
-    }
-
-    /// Counts a file whose contents are wanted. Whoever gets the item puts it in line.
-    mutating func queue(_ id: FileID) -> ContentItem? {
-        guard var entry = open[id] else { return nil }
+    /// Counts a file whose contents are wanted; twice is allowed (a re-send after a digest mismatch). Whoever gets the
+    /// item puts it in line.
+    mutating func queue(_ id: FileID, _ told: OpenEntry) -> ContentItem {
+        var entry = told
         let isFirst = !entry.wantsContent
         entry.wantsContent = true
         entry.isQueued = true
         open[id] = entry
         if isFirst {
-            let size = directories[entry.directory]?.listing.attributes(at: Int(entry.index)).size ?? 0
+            let size = entry.attributes.size
             tally.filesToSend += 1
             tally.bytesToSend &+= size
             summary.totalBytes &+= size
@@ -148,8 +141,7 @@ extension SenderMachine {
     }
 
     func lookUp(_ id: FileID) -> (Entry, DirectoryID)? {
-        guard let open = open[id], let node = directories[open.directory] else { return nil }
-        return (node.listing.entry(at: Int(open.index)), open.directory)
+        open[id].map { ($0.entry, $0.directory.id) }
     }
 
     /// A batch of small files, in the order in which they are wanted; of several directories, where these hold few.
@@ -206,18 +198,14 @@ extension SenderMachine {
 
     // MARK: Results of reading
 
-    func index(of number: UInt64) -> Int? {
-        guard let first = jobs.first, number >= first.number else { return nil }
-        let index = Int(number - first.number)
-        return index < jobs.count ? index : nil
-    }
+    /// Where a job stands: they are numbered one after the other.
+    private func index(of number: UInt64) -> Int { jobs.count - Int(truncatingIfNeeded: nextJob &- number) }
 
     mutating func readSmall(_ number: UInt64, _ buffer: [UInt8], _ reads: [SmallRead]) {
-        guard let index = index(of: number), var job = jobs[index], case .small(var small) = job.work else { return }
-        small.buffer = buffer
-        small.reads = reads
-        job.work = .small(small)
-        jobs[index] = job
+        updateSmall(number) { small in
+            small.buffer = buffer
+            small.reads = reads
+        }
     }
 
     mutating func openedSource(_ number: UInt64, _ result: Result<(any SourceFile)?, FileProblem>) {
@@ -248,16 +236,24 @@ extension SenderMachine {
         readOn(number)
     }
 
+    mutating func updateSmall(_ number: UInt64, _ body: (inout SmallJob) -> Void) {
+        if case .small(var small)? = jobs[index(of: number)]?.work {
+            body(&small)
+            jobs[index(of: number)]?.work = .small(small)
+        }
+    }
+
     mutating func update(_ number: UInt64, _ body: (inout LargeJob) -> Void) {
-        guard let index = index(of: number), var job = jobs[index], case .large(var large) = job.work else { return }
-        body(&large)
-        job.work = .large(large)
-        jobs[index] = job
+        if case .large(var large)? = jobs[index(of: number)]?.work {
+            body(&large)
+            jobs[index(of: number)]?.work = .large(large)
+        }
     }
 
     /// Asks for the next piece while few wait; only the front job reads far ahead.
     mutating func readOn(_ number: UInt64) {
-        guard let index = index(of: number), let job = jobs[index], case .large(let large) = job.work else { return }
+        let index = index(of: number)
+        guard case .large(let large)? = jobs[index]?.work else { return }
         if large.isDelta { return matchOn(number, large, isFront: index == 0) }
         let ahead = index == 0 ? Tuning.chunksAhead : 1
         guard large.state == .idle, !large.isStopped, large.chunks.count < ahead else { return }
@@ -347,10 +343,11 @@ extension SenderMachine {
 
     /// A piece of a large file has gone into line.
     mutating func moved(_ id: FileID, _ bytes: UInt64, literal: UInt64) {
-        guard var entry = open[id], let node = directories[entry.directory] else { return }
-        tally.moved(bytes, of: node.listing.attributes(at: Int(entry.index)).size, counted: &entry.counted)
-        entry.literal &+= literal
-        open[id] = entry
+        if var entry = open[id] {
+            tally.moved(bytes, of: entry.attributes.size, counted: &entry.counted)
+            entry.literal &+= literal
+            open[id] = entry
+        }
     }
 
     mutating func endLarge(_ large: LargeJob) -> Bool {

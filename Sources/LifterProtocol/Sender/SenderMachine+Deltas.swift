@@ -5,12 +5,13 @@ extension SenderMachine {
     // MARK: Small files
 
     mutating func matchedSmall(_ number: UInt64, _ buffer: [UInt8], _ matches: [SmallMatch]) {
-        guard let index = index(of: number), var job = jobs[index], case .small(var small) = job.work else { return }
-        small.buffer = buffer
-        small.matches = matches
-        job.work = .small(small)
-        jobs[index] = job
-        for id in small.ids { releaseSignature(id) }
+        var ids: [FileID] = []
+        updateSmall(number) { small in
+            small.buffer = buffer
+            small.matches = matches
+            ids = small.ids
+        }
+        for id in ids { releaseSignature(id) }
     }
 
     mutating func sendSmall(_ job: SmallJob, _ matches: [SmallMatch]) {

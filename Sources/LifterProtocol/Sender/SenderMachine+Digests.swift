@@ -11,9 +11,9 @@ enum DigestTask: Sendable {
 extension SenderMachine {
     mutating func requestDigests(_ ids: [FileID]) throws(WireError) {
         for id in ids {
-            guard let entry = open[id], let node = directories[entry.directory],
-                node.listing.attributes(at: Int(entry.index)).kind == .regular, !entry.isDigestAsked
-            else { throw .value("id") }
+            guard let entry = open[id], entry.attributes.kind == .regular, !entry.isDigestAsked else {
+                throw .value("id")
+            }
             open[id]?.isDigestAsked = true
         }
         if !ids.isEmpty { digestTasks.append(.files(ids[...])) }
@@ -29,11 +29,13 @@ extension SenderMachine {
     }
 
     private mutating func startDigest(_ range: SentRange, _ next: Int, _ digests: [ContentDigest]) {
-        guard let node = directories[range.directory], ranges.range(range.sequence)?.isAnswered == false else {
+        // A subtree's answer may have covered it meanwhile.
+        guard ranges.range(range.sequence)?.isAnswered == false else {
             _ = digestTasks.popFirst()
             return
         }
-        let (files, end) = DigestBatches.next(node.listing, from: next, to: Int(range.upper), in: range.directory)
+        let (files, end) = DigestBatches.next(
+            range.directory.listing, from: next, to: Int(range.upper), in: range.directory.id)
         if files.isEmpty {
             _ = digestTasks.popFirst()
             core.send(
@@ -41,14 +43,14 @@ extension SenderMachine {
                     sequence: range.sequence, DigestBatches.combine(digests, key: agreement.contentKey)))
             return
         }
-        digestTasks[0] = .range(range, next: end, digests: digests)
         digesting = true
-        run(.digestFiles(files, alone: false), as: .digestRange)
+        run(.digestFiles(files, alone: false), as: .digestRange(range, next: end, digests: digests))
     }
 
-    mutating func digestedRange(_ results: [Result<ContentDigest, FileProblem>]) {
+    mutating func digestedRange(
+        _ range: SentRange, _ next: Int, _ digests: [ContentDigest], _ results: [Result<ContentDigest, FileProblem>]
+    ) {
         digesting = false
-        guard case .range(let range, let next, let digests)? = digestTasks.first else { return }
         // A file that cannot be read has no digest: the range differs.
         let more = results.map { (try? $0.get()) ?? ContentDigest(low: 0, high: 0) }
         digestTasks[0] = .range(range, next: next, digests: digests + more)
@@ -60,8 +62,8 @@ extension SenderMachine {
         var taken: [FileID] = []
         var rest = ids
         while !batch.isFull, let id = rest.popFirst() {
-            guard let entry = open[id], let node = directories[entry.directory] else { continue }
-            batch.add(ListedFile(directory: entry.directory, entry: node.listing.entry(at: Int(entry.index))))
+            guard let open = open[id] else { continue }
+            batch.add(ListedFile(directory: open.directory.id, entry: open.entry))
             taken.append(id)
         }
         if rest.isEmpty { _ = digestTasks.popFirst() } else { digestTasks[0] = .files(rest) }

@@ -54,8 +54,8 @@ extension SenderMachine {
             (parent.wishes[Int(item.index)] ?? parent.wish) == .nothing
         {
             pending.removeLast()
-            directories[item.parent]?.wishes[Int(item.index)] = nil
-            release(item.parent)
+            parent.wishes[Int(item.index)] = nil
+            release(parent)
         }
     }
 
@@ -112,31 +112,32 @@ extension SenderMachine {
         pending.removeLast()
         let index = Int(item.index)
         let parent = isRoot ? nil : directories[item.parent]
-        let node = SentDirectory(
-            parent: item.parent, index: index, name: parent.map { Array($0.listing.name(at: index)) } ?? [],
+        let directory = SentDirectory(
+            id: item.id, parent: item.parent, index: index,
+            name: parent.map { Array($0.listing.name(at: index)) } ?? [],
             listing: scan.listing, isIncomplete: !scan.problems.isEmpty,
             wish: isRoot ? rootWish : parent?.wishes[index] ?? parent?.wish, firstSequence: ranges.next)
-        node.uses = 1
-        keptBytes += node.listing.footprint
-        directories[item.id] = node
-        if !isRoot {
-            directories[item.parent]?.told[Int(item.index)] = item.id
-            directories[item.parent]?.wishes[Int(item.index)] = nil
-            directories[item.parent]?.children += 1
-            release(item.parent)
+        directory.uses = 1
+        keptBytes += directory.listing.footprint
+        directories[item.id] = directory
+        if let parent {
+            parent.told[index] = directory
+            parent.wishes[index] = nil
+            parent.children += 1
+            release(parent)
         }
-        report(scan, in: item.id)
+        report(scan, in: directory)
         count(scan.listing)
-        if node.wish == .nothing {
-            endTelling(item.id)
+        if directory.wish == .nothing {
+            endTelling(directory)
             return true
         }
         announce(scan.owners)
         core.send(
             .directory(
                 DirectoryOpened(
-                    id: item.id, parent: item.parent, name: node.name, streams: node.wish != nil)))
-        emission = Emission(directory: item.id, next: 0)
+                    id: item.id, parent: item.parent, name: directory.name, streams: directory.wish != nil)))
+        emission = Emission(directory: directory, next: 0)
         return true
     }
 
@@ -164,14 +165,9 @@ extension SenderMachine {
         summary.sourceBytes &+= bytes
     }
 
-    private mutating func report(_ scan: ScanResult, in id: DirectoryID) {
+    private mutating func report(_ scan: ScanResult, in directory: SentDirectory) {
         for (name, problem) in scan.problems {
-            let path: [UInt8]
-            if name.isEmpty, let node = directories[id] {
-                path = self.path(node.parent, node.name)
-            } else {
-                path = self.path(id, name)
-            }
+            let path = name.isEmpty ? path(directory.parent, directory.name) : path(directory.id, name)
             core.send(.sourceProblem(PathProblem(path: path, problem: problem)))
             report(.failed(path: path, problem, atSource: true))
             if problem.code == .vanished { summary.vanished += 1 } else { summary.failed += 1 }
@@ -189,66 +185,69 @@ extension SenderMachine {
 
     /// Tells the next piece of the directory in work; false when none is.
     private mutating func tellMore() -> Bool {
-        guard let current = emission, let node = directories[current.directory] else { return false }
-        switch node.wish {
+        guard let current = emission else { return false }
+        let listing = current.directory.listing
+        switch current.directory.wish {
         case .nothing: endTelling(current.directory)
-        case .contents, .entries: tellOutright(current, node, upTo: Tuning.entriesPerMessage)
+        case .contents, .entries: tellOutright(current, upTo: Tuning.entriesPerMessage)
         case nil:
-            let rest = node.listing.count - current.next
+            let rest = listing.count - current.next
             let isShort = rest > 0 && rest <= ProtocolConstants.outrightRange
             // Names with others are told in the order of the directories, so that one that is there comes first.
             let isPlain =
-                !isShort || (current.next..<node.listing.count).allSatisfy { node.listing.linkedName(at: $0) == nil }
+                !isShort || (current.next..<listing.count).allSatisfy { listing.linkedName(at: $0) == nil }
             guard options.ignoreTimes || (isShort && isPlain) else {
-                tellRange(current, node)
+                tellRange(current)
                 return true
             }
             guard roomUnasked >= min(rest, ProtocolConstants.outrightRange) else { return false }
-            tellOutright(current, node, upTo: min(Tuning.entriesPerMessage, max(1, roomUnasked)))
+            tellOutright(current, upTo: min(Tuning.entriesPerMessage, max(1, roomUnasked)))
         }
         return true
     }
 
-    private mutating func tellRange(_ current: Emission, _ node: SentDirectory) {
-        let count = node.listing.count
+    private mutating func tellRange(_ current: Emission) {
+        let directory = current.directory
+        let count = directory.listing.count
         let upper = min(count, current.next + ProtocolConstants.longestRange)
         let range = current.next..<upper
-        let sequence = ranges.add(current.directory, range)
-        directories[current.directory]?.uses += 1
+        let sequence = ranges.add(directory, range)
+        directory.uses += 1
         core.send(
             .range(
                 RangeMessage(
-                    sequence: sequence, directory: current.directory,
-                    lastName: range.isEmpty ? [] : Array(node.listing.name(at: upper - 1)),
-                    count: UInt32(range.count), digest: rules.digest(node.listing, range, owners: nil),
-                    isLast: upper == count, isIncomplete: node.isIncomplete)))
+                    sequence: sequence, directory: directory.id,
+                    lastName: range.isEmpty ? [] : Array(directory.listing.name(at: upper - 1)),
+                    count: UInt32(range.count), digest: rules.digest(directory.listing, range, owners: nil),
+                    isLast: upper == count, isIncomplete: directory.isIncomplete)))
         emission?.next = upper
-        if upper == count { endTelling(current.directory) }
+        if upper == count { endTelling(directory) }
     }
 
-    private mutating func tellOutright(_ current: Emission, _ node: SentDirectory, upTo most: Int) {
+    private mutating func tellOutright(_ current: Emission, upTo most: Int) {
+        let directory = current.directory
         let (entries, indices) = take(
-            node.listing, from: current.next, to: node.listing.count, upTo: min(most, roomForIDs)
+            directory.listing, from: current.next, to: directory.listing.count, upTo: min(most, roomForIDs)
         ) { _ in true }
         let end = current.next + entries.count
-        let isLast = end == node.listing.count
+        let isLast = end == directory.listing.count
         let base = nextID
         let serial = core.outbox.listingsQueued + 1
-        register(indices, in: current.directory, serial: serial)
+        register(indices, in: directory, serial: serial)
         core.send(
             .entries(
                 EntriesMessage(
-                    directory: current.directory, answers: nil, base: base, entries: entries, hasMore: !isLast,
-                    isLast: isLast, isIncomplete: node.isIncomplete, isPromised: node.wish == .contents,
+                    directory: directory.id, answers: nil, base: base, entries: entries, hasMore: !isLast,
+                    isLast: isLast, isIncomplete: directory.isIncomplete, isPromised: directory.wish == .contents,
                     matched: [])))
-        if node.wish == .contents {
+        if directory.wish == .contents {
             let large = promise(entries, base)
             emission?.large += large
             // They hold ids, and there are not so many.
             if let waiting = emission?.large.count, waiting > Int(agreement.peerLimits.openIDs) / 4 { promiseLarge() }
         }
         emission?.next = end
-        if isLast { endTelling(current.directory) }
+        if isLast { endTelling(directory) }
     }
 
     /// Entries from `start` on that pass, at most `most` and about one message's bytes.
@@ -281,12 +280,12 @@ extension SenderMachine {
         return entry
     }
 
-    private mutating func register(_ indices: [Int], in directory: DirectoryID, serial: UInt64) {
+    private mutating func register(_ indices: [Int], in directory: SentDirectory, serial: UInt64) {
         for index in indices {
             open[nextID] = OpenEntry(directory: directory, index: Int32(index), serial: serial)
             nextID += 1
         }
-        directories[directory]?.uses += indices.count
+        directory.uses += indices.count
     }
 
     /// Small files come first, so that a new directory has all of them, and its name, before it waits for large ones:
@@ -295,8 +294,11 @@ extension SenderMachine {
         var large: [ContentItem] = []
         for (offset, entry) in entries.enumerated()
         where agreement.promises(entry, isFirstCopy: ready?.isEmpty == true) {
-            guard let item = queue(base + UInt64(offset)) else { continue }
-            if entry.attributes.size <= smallFile { requested.append(item) } else { large.append(item) }
+            let id = base + UInt64(offset)
+            if let told = open[id] {
+                let item = queue(id, told)
+                if entry.attributes.size <= smallFile { requested.append(item) } else { large.append(item) }
+            }
         }
         return large
     }
@@ -307,20 +309,20 @@ extension SenderMachine {
     }
 
     /// A directory is told: its children come next, first name first.
-    private mutating func endTelling(_ id: DirectoryID) {
+    private mutating func endTelling(_ directory: SentDirectory) {
         promiseLarge()
         emission = nil
-        guard let node = directories[id] else { return }
-        if node.wish != .nothing && !options.topOnly {
+        if directory.wish != .nothing && !options.topOnly {
+            let listing = directory.listing
             var children: [PendingDirectory] = []
-            for index in 0..<node.listing.count where node.listing.attributes(at: index).kind == .directory {
-                children.append(PendingDirectory(parent: id, index: Int32(index), id: 0))
+            for index in 0..<listing.count where listing.attributes(at: index).kind == .directory {
+                children.append(PendingDirectory(parent: directory.id, index: Int32(index), id: 0))
             }
-            directories[id]?.uses += children.count
+            directory.uses += children.count
             pending.append(contentsOf: children.reversed())
             scanAhead()
         }
-        release(id)
+        release(directory)
     }
 
     // MARK: Answers to questions
@@ -328,27 +330,25 @@ extension SenderMachine {
     /// Sends the next message of the first expansion; false when there is none.
     private mutating func expandNext() -> Bool {
         guard var expansion = expansions.first?.element else { return false }
-        guard let node = directories[expansion.directory] else {
-            expansions.removeFirst()
-            return true
-        }
+        let directory = expansion.directory
         let isOmitted = { (index: Int) in
             !expansion.omitted.isEmpty && expansion.omitted[index - expansion.lower]
         }
         let (entries, indices) = take(
-            node.listing, from: expansion.next, to: expansion.upper, upTo: min(Tuning.entriesPerMessage, roomForIDs)
+            directory.listing, from: expansion.next, to: expansion.upper,
+            upTo: min(Tuning.entriesPerMessage, roomForIDs)
         ) { !isOmitted($0) }
         var next = indices.last.map { $0 + 1 } ?? expansion.upper
         while next < expansion.upper && isOmitted(next) { next += 1 }
         let base = nextID
-        register(indices, in: expansion.directory, serial: core.outbox.listingsQueued + 1)
+        register(indices, in: directory, serial: core.outbox.listingsQueued + 1)
         core.send(
             .entries(
                 EntriesMessage(
-                    directory: expansion.directory, answers: expansion.sequence, base: base, entries: entries,
-                    hasMore: next < expansion.upper, isLast: false, isIncomplete: node.isIncomplete,
-                    isPromised: node.wish == .contents, matched: expansion.isFirst ? expansion.matched : [])))
-        if node.wish == .contents {
+                    directory: directory.id, answers: expansion.sequence, base: base, entries: entries,
+                    hasMore: next < expansion.upper, isLast: false, isIncomplete: directory.isIncomplete,
+                    isPromised: directory.wish == .contents, matched: expansion.isFirst ? expansion.matched : [])))
+        if directory.wish == .contents {
             for item in promise(entries, base) { requested.append(item) }
         }
         expansion.next = next
@@ -357,7 +357,7 @@ extension SenderMachine {
             expansions.replaceFirst(expansion)
         } else {
             expansions.removeFirst()
-            release(expansion.directory)
+            release(directory)
         }
         return true
     }
@@ -365,24 +365,23 @@ extension SenderMachine {
     // MARK: Letting go
 
     /// One use of a directory's listing ends; when none is left the listing goes, and with the last child all of it.
-    mutating func release(_ id: DirectoryID, uses: Int = 1) {
-        guard let node = directories[id] else { return }
-        node.uses -= uses
-        if node.uses == 0 {
-            keptBytes -= node.listing.footprint
-            node.listing = Listing()
+    mutating func release(_ directory: SentDirectory) {
+        directory.uses -= 1
+        if directory.uses == 0 {
+            keptBytes -= directory.listing.footprint
+            directory.listing = Listing()
         }
-        letGo(id)
+        letGo(directory)
     }
 
-    private mutating func letGo(_ id: DirectoryID) {
-        var current = id
-        while let node = directories[current], node.uses == 0, node.children == 0, current != 0 {
-            directories[current] = nil
-            forgotten.append(current)
-            directories[node.parent]?.children -= 1
-            directories[node.parent]?.told[node.index] = nil
-            current = node.parent
+    private mutating func letGo(_ directory: SentDirectory) {
+        var current = directory
+        while current.uses == 0, current.children == 0, let parent = directories[current.parent], current.id != 0 {
+            directories[current.id] = nil
+            forgotten.append(current.id)
+            parent.children -= 1
+            parent.told[current.index] = nil
+            current = parent
         }
         // In handfuls: a tree may have as many directories as files.
         guard forgotten.count >= Tuning.forgottenTogether else { return }

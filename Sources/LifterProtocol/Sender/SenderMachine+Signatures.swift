@@ -7,11 +7,10 @@ struct IncomingSignature: Sendable {
     var signature: FileSignature
     /// Credit that it holds.
     var weight = 0
-    var isWhole = false
 
     /// Where in the basis the next blocks begin.
     var offset: UInt64 {
-        let count = signature.runs.first?.blocks.count ?? 0
+        let count = signature.runs.reduce(0) { $0 + $1.blocks.count }
         return min(UInt64(count) * UInt64(signature.shape.blockLength), signature.shape.basisSize)
     }
 }
@@ -50,9 +49,8 @@ extension SenderMachine {
     private mutating func begin(
         _ segment: SignatureSegment, _ shape: BasisShape, _ weight: Int
     ) throws(WireError) {
-        guard growingSignature == nil, var entry = open[segment.id], !entry.hadSignature,
-            !entry.isQueued, let node = directories[entry.directory],
-            node.listing.attributes(at: Int(entry.index)).kind == .regular
+        guard growingSignature == nil, var entry = open[segment.id], !entry.hadSignature, !entry.isQueued,
+            entry.attributes.kind == .regular
         else { throw .value("signature.id") }
         guard shape.basisSize > 0, shape.wireBytes <= UInt64(agreement.ownLimits.signatureWindow) / 4 else {
             throw .value("signature.size")
@@ -67,9 +65,10 @@ extension SenderMachine {
 
     private mutating func extend(_ segment: SignatureSegment, _ weight: Int) throws(WireError) {
         // Taken out, so that the arrays have one owner and grow in place.
-        guard var incoming = signatures.removeValue(forKey: segment.id) else { throw .value("signature.id") }
+        guard var incoming = signatures.removeValue(forKey: segment.id), segment.offset == incoming.offset else {
+            throw .value("signature.offset")
+        }
         let shape = incoming.signature.shape
-        guard segment.offset == incoming.offset else { throw .value("signature.offset") }
         guard segment.strongLength == shape.strongLength else { throw .value("signature.strongLength") }
         incoming.weight += weight
         incoming.signature.runs[0].blocks.rolling += segment.blocks.rolling
@@ -77,20 +76,22 @@ extension SenderMachine {
         guard UInt64(incoming.signature.runs[0].blocks.count) <= shape.blockCount else {
             throw .value("signature.count")
         }
-        if segment.isLast {
-            growingSignature = nil
-            // The file may have been answered in between.
-            if segment.isGivenUp || open[segment.id] == nil {
-                core.release(.signature, incoming.weight)
-                return want(segment.id)
-            }
+        guard segment.isLast else {
+            signatures[segment.id] = incoming
+            return
+        }
+        growingSignature = nil
+        // The file may have been answered in between.
+        let told = open[segment.id]
+        if segment.isGivenUp || told == nil {
+            core.release(.signature, incoming.weight)
+        } else {
             guard UInt64(incoming.signature.runs[0].blocks.count) == shape.blockCount else {
                 throw .value("signature.count")
             }
-            incoming.isWhole = true
+            signatures[segment.id] = incoming
         }
-        signatures[segment.id] = incoming
-        if incoming.isWhole { want(segment.id) }
+        if let told { requested.append(queue(segment.id, told)) }
     }
 
     /// The file is sent, or will not be: its signature has left memory.

@@ -216,7 +216,8 @@ package struct SenderMachine: Sendable {
         case (.checkPrefix(let task), .checkedPrefix(let check)): checkedPrefix(task, check)
         case (.matchSmall(let job), .matchedSmall(let buffer, let matches)): matchedSmall(job, buffer, matches)
         case (.matchChunk(let job), .matchedChunk(let chunk)): matchedChunk(job, chunk)
-        case (.digestRange, .digested(let digests)): digestedRange(digests)
+        case (.digestRange(let range, let next, let known), .digested(let digests)):
+            digestedRange(range, next, known, digests)
         case (.digestFiles(let ids), .digested(let digests)): digestedFiles(ids, digests)
         case (.forget, _), (.closeSource, _): break
         default: core.refuse(Abort(exit: 11, text: "the file layer answered another question"))
@@ -251,7 +252,7 @@ enum RunningEffect: Sendable {
     case checkPrefix(PrefixTask)
     case matchSmall(job: UInt64)
     case matchChunk(job: UInt64)
-    case digestRange
+    case digestRange(SentRange, next: Int, digests: [ContentDigest])
     case digestFiles([FileID])
 }
 

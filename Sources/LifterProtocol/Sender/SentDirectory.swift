@@ -2,6 +2,7 @@
 ///
 /// A class, and unchecked, for the same reasons as `ReceivedDirectory`.
 final class SentDirectory: TreeNode, @unchecked Sendable {
+    let id: DirectoryID
     let parent: DirectoryID
     /// Where its entry stands in the parent's listing.
     let index: Int
@@ -16,15 +17,16 @@ final class SentDirectory: TreeNode, @unchecked Sendable {
     /// Live directories directly below.
     var children = 0
     /// Told children by the index of their entry, and wishes for those not yet told.
-    var told: [Int: DirectoryID] = [:]
+    var told: [Int: SentDirectory] = [:]
     var wishes: [Int: Subtree.Wish] = [:]
     /// The sequence number of its first range (or of the next range of the session, if it has none).
     let firstSequence: UInt64
 
     init(
-        parent: DirectoryID, index: Int, name: [UInt8], listing: Listing, isIncomplete: Bool, wish: Subtree.Wish?,
-        firstSequence: UInt64
+        id: DirectoryID, parent: DirectoryID, index: Int, name: [UInt8], listing: Listing, isIncomplete: Bool,
+        wish: Subtree.Wish?, firstSequence: UInt64
     ) {
+        self.id = id
         self.parent = parent
         self.index = index
         self.name = name
@@ -55,7 +57,7 @@ enum ScanState: Sendable {
 
 /// A directory in the middle of being told.
 struct Emission: Sendable {
-    var directory: DirectoryID
+    var directory: SentDirectory
     var next: Int
     /// Promised contents that come when the small ones have.
     var large: [ContentItem] = []
@@ -64,7 +66,7 @@ struct Emission: Sendable {
 /// A range on its way out as entries.
 struct Expansion: Sendable {
     var sequence: UInt64
-    var directory: DirectoryID
+    var directory: SentDirectory
     var next: Int
     var upper: Int
     /// Entries to leave out, by offset from the range's start (empty: none).
@@ -76,7 +78,7 @@ struct Expansion: Sendable {
 
 /// An entry that was sent and is not answered yet.
 struct OpenEntry: Sendable {
-    var directory: DirectoryID
+    var directory: SentDirectory
     var index: Int32
     /// Its contents were asked for or promised.
     var wantsContent = false
@@ -92,11 +94,14 @@ struct OpenEntry: Sendable {
     /// Bytes of it that progress has counted, and those of them that travelled.
     var counted: UInt64 = 0
     var literal: UInt64 = 0
+
+    var attributes: Attributes { directory.listing.attributes(at: Int(index)) }
+    var entry: Entry { directory.listing.entry(at: Int(index)) }
 }
 
 struct SentRange: Sendable {
     var sequence: UInt64
-    var directory: DirectoryID
+    var directory: SentDirectory
     var lower: Int32
     var upper: Int32
     var isAnswered = false
@@ -111,7 +116,7 @@ struct RangeLedger: Sendable {
 
     var count: Int { waiting.count }
 
-    mutating func add(_ directory: DirectoryID, _ range: Range<Int>) -> UInt64 {
+    mutating func add(_ directory: SentDirectory, _ range: Range<Int>) -> UInt64 {
         let sequence = next
         next += 1
         waiting.append(
@@ -128,12 +133,17 @@ struct RangeLedger: Sendable {
 
     func range(_ sequence: UInt64) -> SentRange? { offset(sequence).flatMap { waiting[$0] } }
 
-    /// Marks one range as answered; nil when it is unknown or was answered before.
-    mutating func answer(_ sequence: UInt64) -> SentRange? {
-        guard let offset = offset(sequence), var range = waiting[offset], !range.isAnswered else { return nil }
-        range.isAnswered = true
-        waiting[offset] = range
-        return range
+    /// One range is answered.
+    mutating func answer(_ sequence: UInt64) {
+        if let offset = offset(sequence) { waiting[offset]?.isAnswered = true }
+        dropAnswered()
+    }
+
+    /// The first range that waits is answered, if it is not behind `sequence`.
+    mutating func answerFirst(upTo sequence: UInt64) -> SentRange? {
+        guard let first = waiting.first, first.sequence <= sequence else { return nil }
+        answer(first.sequence)
+        return first
     }
 
     /// Notes that a range's digest is asked for; false when it was before.
@@ -144,8 +154,8 @@ struct RangeLedger: Sendable {
         return true
     }
 
-    /// Takes ranges from the front while they are answered; returns nothing more to do.
-    mutating func drop() {
+    /// So the first one is never answered.
+    private mutating func dropAnswered() {
         while let first = waiting.first, first.isAnswered { _ = waiting.popFirst() }
     }
 
