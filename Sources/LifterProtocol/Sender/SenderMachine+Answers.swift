@@ -126,7 +126,7 @@ extension SenderMachine {
         guard var entry = open[item.id], entry.attributes.kind == .regular, entry.requests < Tuning.requestsPerFile
         else { throw .value("request.id") }
         // One thing at a time is read of a file.
-        guard !entry.isQueued else { throw .value("request.id (asked for already)") }
+        guard !entry.isQueued, growingSignature != item.id else { throw .value("request.id (asked for already)") }
         entry.requests += 1
         let wanted = queue(item.id, entry)
         if let resume = item.resume, resume.length <= entry.attributes.size {
