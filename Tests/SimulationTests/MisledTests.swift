@@ -18,6 +18,7 @@ import Testing
     }
 
     /// Such as could be true: with these a session is over in the end, with nobody waiting.
+    /// Of seed 2350 the file layer held a part open for a basis where none may be open.
     /// Of seeds 113 and 201 the user was slow: the machine that went on in the end found nothing to delete, and slept.
     @Test("Results that are others than those of the disk", arguments: SessionSeeds.upTo(300))
     func results(seed: UInt64) {

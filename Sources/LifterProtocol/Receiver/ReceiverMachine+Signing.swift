@@ -131,7 +131,8 @@ extension ReceiverMachine {
             if isSmall(file) {
                 startSmallSigning(file.directory)
             } else {
-                guard basesOpen < openBasisLimit else { return }
+                // Where none may be open nobody asks for one; should a file layer think so, it takes its turn.
+                guard basesOpen < max(1, openBasisLimit) else { return }
                 _ = toSign.popFirst()
                 startLargeSigning(file)
             }
