@@ -150,14 +150,14 @@ import Testing
 
     @Test(
         "Seeds that found something",
-        arguments: [4, 20, 33, 40, 56, 155, 185, 208, 234, 459, 553, 590, 598] as [UInt64])
+        arguments: [4, 20, 33, 40, 56, 155, 185, 208, 234, 459, 553, 590, 598, 1765] as [UInt64])
     func optionSeeds(seed: UInt64) { SessionTests().options(seed: seed) }
 
     @Test(
         "Seeds of disturbed sessions that found something",
         arguments: [
             34, 40, 62, 155, 159, 173, 182, 220, 231, 267, 284, 375, 427, 499, 609, 708, 769, 925, 1111, 1113, 1430,
-            1759, 2113, 2313, 9457,
+            1759, 2085, 2113, 2313, 9457,
         ]
             as [UInt64])
     func disturbedSeeds(seed: UInt64) { DisturbedSessionTests().disturbed(seed: seed) }

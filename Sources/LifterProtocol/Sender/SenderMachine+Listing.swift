@@ -42,7 +42,7 @@ extension SenderMachine {
 
     /// Listings are kept until they are answered; while an answer is on its way, no more than a bounded amount.
     private var hasRoomForListings: Bool {
-        keptBytes < Tuning.listingsKept || (ranges.count == 0 && open.isEmpty && expansions.isEmpty)
+        keptBytes < listingsKept || (ranges.count == 0 && open.isEmpty && expansions.isEmpty)
     }
 
     // MARK: Scanning ahead
@@ -320,9 +320,11 @@ extension SenderMachine {
             }
             directory.uses += children.count
             pending.append(contentsOf: children.reversed())
-            scanAhead()
         }
         release(directory)
+        // Of one that nothing was wanted of nobody may answer: what comes next is not left to the next input.
+        dropUnwanted()
+        scanAhead()
     }
 
     // MARK: Answers to questions

@@ -76,6 +76,8 @@ package struct SenderMachine: Sendable {
     /// More of them than this wait only if they were under way already.
     package var eventLimit = Tuning.eventsWaiting
     let reportsEvents: Bool
+    /// More listings than this, in bytes, are kept only where no answer is on its way.
+    package var listingsKept = Tuning.listingsKept
     package var summary = Summary()
     var tally = Progress()
     package var progress: Progress {

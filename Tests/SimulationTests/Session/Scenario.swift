@@ -103,6 +103,7 @@ struct Scenario {
             plan.serverLimits = SessionPlan.smallestLimits
         }
         plan.workLimit = seed % 8 == 6 ? Int(1 + seed % 5) : 0
+        plan.listingsKept = seed % 8 == 5 ? Int(1 + seed % 3000) : 0
         plan.lateEffects = random.chance(30) && !plan.isInProcess ? 40 : 0
         plan.heldDirectories = random.pick([2, 3, 16, 64])
         plan.smallestPartial = random.pick([0, 1, 1000, 100 << 10])

@@ -36,6 +36,8 @@ struct SessionPlan: Sendable {
     var poolSize = 2
     /// Directories and files that may be in work at once; 0: the usual number.
     var workLimit = 0
+    /// Bytes of listings that the sender keeps; 0: the usual number.
+    var listingsKept = 0
     /// Sender's ids from 1000 on stand for this much more at the receiver.
     var ownerShift: UInt32 = 0
 

@@ -204,6 +204,7 @@ final class SimulatedSide {
         if let shape, isSender {
             var sender = SenderMachine(agreement, shape: shape, reportsEvents: true, now: now)
             if plan.eventLimit > 0 { sender.eventLimit = plan.eventLimit }
+            if plan.listingsKept > 0 { sender.listingsKept = plan.listingsKept }
             machine = sender
         } else if let destination {
             var receiver = ReceiverMachine(
