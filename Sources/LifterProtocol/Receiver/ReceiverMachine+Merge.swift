@@ -7,29 +7,29 @@ extension ReceiverMachine {
         while !core.isOver, !isHeld, running.count <= Tuning.effectsInFlight, mayAnswer, let item = inbox.first {
             switch item {
             case .owners(let owners, let weight):
-                guard resolve(owners) else { return }
-                core.release(.listing, weight)
+                if options.numericIDs || owners.owners.isEmpty {
+                    _ = inbox.popFirst()
+                    core.release(.listing, weight)
+                } else {
+                    return resolve(owners)
+                }
             case .range(let range, let weight):
                 guard isReady(range.directory), hasClaimedLinks(range) else { return }
                 _ = inbox.popFirst()
                 core.release(.listing, weight)
                 compare(range)
-                continue
             case .entries(let entries, let weight):
                 guard isReady(entries.directory) else { return }
                 _ = inbox.popFirst()
                 hold(weight, of: entries)
                 merge(entries)
-                continue
             case .end(let weight):
+                _ = inbox.popFirst()
                 core.release(.listing, weight)
                 listingEnded = true
-                _ = inbox.popFirst()
                 compareRoot()
                 finishIfDone(0)
-                continue
             }
-            _ = inbox.popFirst()
         }
     }
 
@@ -58,13 +58,10 @@ extension ReceiverMachine {
 
     // MARK: Owners
 
-    private mutating func resolve(_ owners: Owners) -> Bool {
-        if options.numericIDs || owners.owners.isEmpty { return true }
-        if !isResolvingOwners {
-            isResolvingOwners = true
-            run(.resolveOwners(owners.owners), as: .owners(owners.owners))
-        }
-        return false
+    private mutating func resolve(_ owners: Owners) {
+        if isResolvingOwners { return }
+        isResolvingOwners = true
+        run(.resolveOwners(owners.owners), as: .owners(owners.owners))
     }
 
     mutating func resolved(_ announced: [OwnerName], _ numbers: [UInt32?]) {
