@@ -91,6 +91,9 @@ import Testing
             { $0.compression = .zstd(level: -7) }, { $0.compression = .zlib(level: 9) },
             { $0.timeout = .max }, { $0.topOnly = true }, { $0.keepHardLinks = true },
             { $0.digest = .sha256 }, { $0.partialDirectory = [0x2e, 0x70] }, { $0.partialDirectory = [0x2f] },
+            { $0.keepPartials = false }, { $0.sparse = true }, { $0.detectRenames = false }, { $0.fuzzy = true },
+            { $0.writing = .inPlace }, { $0.writing = .append }, { $0.delta = .never }, { $0.delta = .always },
+            { $0.refine = .never }, { $0.refine = .always }, { $0.blockLength = 64 }, { $0.blockLength = 16 << 20 },
         ]
         var seen: Set<JobOptions> = [JobOptions()]
         for change in changes {
@@ -115,6 +118,8 @@ import Testing
             ("01 4d 01 2e", "job.partialDirectory"), ("01 4d 00", "job.partialDirectory"),
             ("01 4d 02 2f 00", "job.partialDirectory"),
             ("01 4d 03 61 2f 62", "job.partialDirectory"), ("01 4d 02 2f 61", nil), ("01 4d 02 2e 61", nil),
+            ("01 4b 01 3f", "job.blockLength"), ("01 4b 01 40", nil), ("01 53 01 65", "job.maxDeletePercent"),
+            ("01 53 01 64", nil),
         ] as [(String, String?)])
     func attributeLists(_ list: String, _ field: String?) {
         let options = list.split(separator: " ").compactMap { UInt8($0, radix: 16) }

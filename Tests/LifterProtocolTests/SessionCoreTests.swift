@@ -48,7 +48,10 @@ import Testing
 
     // MARK: Credit
 
-    @Test(arguments: [(.content, 2 << 20), (.range, 4 << 20), (.same, 2 << 20)] as [(MessageKind, Int)])
+    @Test(
+        arguments: [
+            (.content, 2 << 20), (.range, 4 << 20), (.same, 2 << 20), (.signature, Int(Limits().signatureWindow)),
+        ] as [(MessageKind, Int)])
     func theByteBeyondTheWindowEndsTheSession(_ kind: MessageKind, _ window: Int) throws {
         var core = core()
         try core.arrive(kind, weight: window - 1)
@@ -57,7 +60,7 @@ import Testing
         let name = try #require(kind.creditClass).name
         #expect(throws: WireError.credit(name)) { try core.arrive(kind, weight: 1) }
         // The others have windows of their own, and control needs none.
-        for other in [MessageKind.content, .range, .same] where other != kind {
+        for other in [MessageKind.content, .range, .same, .signature] where other != kind {
             try core.arrive(other, weight: 1 << 20)
         }
         try core.arrive(.ping, weight: 1 << 30)
