@@ -15,15 +15,7 @@ package final class ZstdCompressor {
 
     /// One frame that holds `bytes`. `level` is zstd's; what lies outside its range is moved into it.
     package func compress(_ bytes: UnsafeRawBufferPointer, level: Int) throws(CodecError) -> [UInt8] {
-        let level = Zstd.clamped(level)
-        let bound = ZSTD_compressBound(bytes.count)
-        var result = 0
-        let output = [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
-            result = ZSTD_compressCCtx(context, buffer.baseAddress, bound, bytes.baseAddress, bytes.count, level)
-            count = ZSTD_isError(result) == 0 ? result : 0
-        }
-        if ZSTD_isError(result) != 0 { throw .failed }
-        return output
+        try compress(bytes, after: UnsafeRawBufferPointer(rebasing: bytes[..<0]), level: level)
     }
 
     package func compress(_ bytes: [UInt8], level: Int) throws(CodecError) -> [UInt8] {
@@ -35,18 +27,34 @@ package final class ZstdCompressor {
     /// One frame that holds what follows the first `history` bytes of `bytes`, and can be read only by who has those.
     package func compress(_ bytes: [UInt8], history: Int, level: Int) throws(CodecError) -> [UInt8] {
         precondition(history >= 0 && history <= bytes.count)
-        let bound = ZSTD_compressBound(bytes.count - history)
+        return try bytes.withUnsafeBufferPointer { bytes throws(CodecError) in
+            let bytes = UnsafeRawBufferPointer(bytes)
+            return try compress(
+                UnsafeRawBufferPointer(rebasing: bytes[history...]),
+                after: UnsafeRawBufferPointer(rebasing: bytes[..<history]), level: level)
+        }
+    }
+
+    private func compress(
+        _ bytes: UnsafeRawBufferPointer, after history: UnsafeRawBufferPointer, level: Int
+    ) throws(CodecError) -> [UInt8] {
+        let level = Zstd.clamped(level)
+        let tables = Zstd.tables(level)
+        let bound = ZSTD_compressBound(bytes.count)
         var result = 0
-        let output = bytes.withUnsafeBytes { bytes in
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[history...])
-            return [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
-                result = ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Zstd.clamped(level))
-                if ZSTD_isError(result) == 0 { result = ZSTD_CCtx_refPrefix(context, bytes.baseAddress, history) }
-                if ZSTD_isError(result) == 0 {
-                    result = ZSTD_compress2(context, buffer.baseAddress, bound, rest.baseAddress, rest.count)
-                }
-                count = ZSTD_isError(result) == 0 ? result : 0
+        let output = [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
+            for (parameter, value) in [
+                (ZSTD_c_compressionLevel, level), (ZSTD_c_hashLog, tables.hash), (ZSTD_c_chainLog, tables.chain),
+            ] where ZSTD_isError(result) == 0 {
+                result = ZSTD_CCtx_setParameter(context, parameter, value)
             }
+            if ZSTD_isError(result) == 0 {
+                result = ZSTD_CCtx_refPrefix(context, history.baseAddress, history.count)
+            }
+            if ZSTD_isError(result) == 0 {
+                result = ZSTD_compress2(context, buffer.baseAddress, bound, bytes.baseAddress, bytes.count)
+            }
+            count = ZSTD_isError(result) == 0 ? result : 0
         }
         if ZSTD_isError(result) != 0 {
             // What it refers to is not there any more.
@@ -113,6 +121,17 @@ package enum Zstd {
 
     static func clamped(_ level: Int) -> Int32 {
         Int32(min(max(level, levels.lowerBound), levels.upperBound))
+    }
+
+    /// Logarithms of the tables that a level uses at most (0: the level's own). Those of the higher levels are made for
+    /// megabytes: with some hundred kilobytes they take up to 17 MiB for each thread, are slower than smaller ones, and
+    /// save next to nothing. Docs/decisions/0013-compression-that-decides-for-itself.md has figures.
+    static func tables(_ level: Int32) -> (hash: Int32, chain: Int32) {
+        switch level {
+        case ..<6: (0, 0)
+        case ..<16: (19, 18)
+        default: (19, 20)
+        }
     }
 
     static func error(_ result: Int) -> CodecError {

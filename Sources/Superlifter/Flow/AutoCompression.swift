@@ -16,7 +16,7 @@ package struct AutoCompression: Sendable {
     /// Levels of zstd with their usual speed in bytes a second on one processor, on frames of 128 KiB of text; from 3 on
     /// with history.
     package static let ladder: [(level: Int, speed: Double)] = [
-        (1, 400e6), (3, 190e6), (5, 85e6), (7, 50e6), (9, 33e6), (12, 14e6),
+        (1, 400e6), (3, 190e6), (5, 85e6), (7, 60e6), (9, 40e6), (12, 18e6),
     ]
 
     /// What the fastest level compresses in a second with the processors that a session may count on.
