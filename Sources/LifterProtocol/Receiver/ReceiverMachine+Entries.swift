@@ -157,12 +157,12 @@ extension ReceiverMachine {
 
     /// Does a piece of writing once its directory exists.
     mutating func put(_ write: ParkedWrite, in directory: DirectoryID) {
-        guard let place = directories[directory], place.place != .unwanted else { return refuse(write) }
-        if place.takes(write) {
+        guard let target = directories[directory], target.place != .unwanted else { return refuse(write) }
+        if target.takes(write) {
             resume(write, in: directory)
         } else {
-            place.parkedWrites.append(write)
-            buildOn(place)
+            target.parkedWrites.append(write)
+            buildOn(target)
         }
     }
 
