@@ -44,7 +44,9 @@ import Testing
         }
         #expect(outbox.waiting(.content) == 2 && outbox.waiting(.listing) == 1 && outbox.waiting(.answer) == 2)
         #expect(outbox.canSend)
-        #expect(kinds(&outbox) == [.ping, .goodbye, .again, .same, .listingEnd, .content, .content])
+        // On a stream the answers share a frame, which bears the kind of the first.
+        let answers: [MessageKind] = encodes ? [.again] : [.again, .same]
+        #expect(kinds(&outbox) == [.ping, .goodbye] + answers + [.listingEnd, .content, .content])
         #expect(outbox.isEmpty && !outbox.canSend)
         #expect(outbox.listingsQueued == 1 && outbox.listingsLeft == 1)
     }

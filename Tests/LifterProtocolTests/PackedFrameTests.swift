@@ -1,4 +1,4 @@
-// Several short listing messages in one frame.
+// Several short listing messages, or answers, in one frame.
 
 import LifterCodec
 import Testing
@@ -88,9 +88,27 @@ import Testing
         outbox.expectsListings = false
         #expect(outbox.canSend)
         outbox.expectsListings = true
-        for number in 2...60 { try outbox.send(range(UInt64(number))) }
+        for number in 2...1 + Tuning.worthAFrame / 20 { try outbox.send(range(UInt64(number))) }
         #expect(outbox.canSend)
         #expect(try frames(&outbox).count == 1)
+    }
+
+    @Test("Answers that wait together travel together, in their order")
+    func answers() throws {
+        var outbox = outbox()
+        let answers: [Message] = [
+            .expand(Expand(sequence: 7, mode: .differing, hashes: [1, 2])), .same(upTo: 9), .again,
+            .request(Request([Request.Item(4)])),
+        ]
+        for answer in answers { try outbox.send(answer) }
+        try outbox.send(range(1))
+        let frames = try frames(&outbox)
+        #expect(frames.count == 2 && outbox.isEmpty && outbox.listingsLeft == 1)
+        var decoder = FrameDecoder()
+        for frame in frames { decoder.push(frame) }
+        var seen: [String] = []
+        while let message = try decoder.next() { seen.append(described(message.message)) }
+        #expect(seen == (answers + [range(1)]).map(described))
     }
 
     @Test("A packed frame of another class, or with another class inside, is refused")
@@ -110,6 +128,9 @@ import Testing
         #expect(throws: WireError.value("header.flags")) { try decode(.ping, [end, 0]) }
         #expect(throws: WireError.value("header.flags")) { try decode(.content, [end, 0]) }
         #expect(throws: WireError.value("packed.kind")) { try decode(.listingEnd, [MessageKind.again.rawValue, 0]) }
+        #expect(try decode(.same, [MessageKind.again.rawValue, 0])?.kind == .again)
+        #expect(throws: WireError.value("packed.kind")) { try decode(.same, [end, 0]) }
+        #expect(throws: WireError.value("header.flags")) { try decode(.signature, [end, 0]) }
         #expect(throws: WireError.unknownKind(0x7e)) { try decode(.listingEnd, [0x7e, 0]) }
         #expect(throws: WireError.truncated("packed.kind")) { try decode(.listingEnd, []) }
         #expect(throws: WireError.truncated("packed.payload")) { try decode(.listingEnd, [end, 0, end, 9]) }

@@ -1,7 +1,7 @@
 // Messages on their way out, in one queue per class. Control overtakes everything; answers and listings overtake
 // contents; within a class order is kept. What credit does not cover waits here, and only here.
 //
-// Short listing messages leave together in one frame: a run that finds nothing to do consists of little else.
+// Short listing messages leave together in one frame, and so do answers: runs that find little to do consist of them.
 
 /// A message ready to leave: encoded for a stream, or as it is for a peer in this process.
 package enum OutgoingMessage: Sendable {
@@ -80,8 +80,12 @@ package struct Outbox {
     /// The next message that may leave now.
     mutating func next() -> OutgoingMessage? {
         if let message = control.popFirst() { return message }
-        if let answer = Self.take(&answers, .answer, &credit) { return answer.message }
-        if let message = takeListings() { return message }
+        if fits(answers, .answer), let taken = Self.takeTogether(&answers, .answer, &credit) { return taken.message }
+        if mayListingsLeave, let taken = Self.takeTogether(&listings, .listing, &credit) {
+            listingsLeft += taken.count
+            listingBytes -= taken.bytes
+            return taken.message
+        }
         if let signature = Self.take(&signatures, .signature, &credit) {
             signatureBytes -= signature.weight
             return signature.message
@@ -102,28 +106,31 @@ package struct Outbox {
         fits(listings, .listing) && !(encodes && expectsListings && listingBytes < Tuning.worthAFrame)
     }
 
-    /// The first listing message; with it, where they are short, those behind it that credit covers.
-    private mutating func takeListings() -> OutgoingMessage? {
-        guard mayListingsLeave, let first = Self.take(&listings, .listing, &credit) else { return nil }
-        listingsLeft += 1
-        listingBytes -= first.weight
-        guard case .encoded(let short) = first.message, first.weight < Tuning.shortMessage else { return first.message }
+    /// The first message of a queue; with it, where they are short, those behind it that credit covers. `bytes`: what
+    /// all of them weighed while they waited.
+    private static func takeTogether(
+        _ queue: inout Queue<Waiting>, _ creditClass: CreditClass, _ credit: inout [Int64]
+    ) -> (message: OutgoingMessage, count: UInt64, bytes: Int)? {
+        guard let first = take(&queue, creditClass, &credit) else { return nil }
+        var taken = (message: first.message, count: UInt64(1), bytes: first.weight)
+        guard case .encoded(let short) = first.message, first.weight < Tuning.shortMessage else { return taken }
         var messages = [short]
-        let left = first.weight + Int(credit[Int(CreditClass.listing.rawValue)])
+        let left = first.weight + Int(credit[Int(creditClass.rawValue)])
         var room = min(Tuning.packedBytes, left) - first.weight - EncodedMessage.packingOverhead
-        while let next = listings.first, case .encoded(let message) = next.message, next.weight < Tuning.shortMessage,
+        while let next = queue.first, case .encoded(let message) = next.message, next.weight < Tuning.shortMessage,
             room >= next.weight + EncodedMessage.packingOverhead
         {
             room -= next.weight + EncodedMessage.packingOverhead
             messages.append(message)
-            listingBytes -= next.weight
-            listingsLeft += 1
-            _ = listings.popFirst()
+            taken.bytes += next.weight
+            taken.count += 1
+            _ = queue.popFirst()
         }
-        if messages.count == 1 { return first.message }
+        if messages.count == 1 { return taken }
         let packed = EncodedMessage(packing: messages)
-        credit[Int(CreditClass.listing.rawValue)] -= Int64(packed.payloadLength - first.weight)
-        return .encoded(packed)
+        credit[Int(creditClass.rawValue)] -= Int64(packed.payloadLength - first.weight)
+        taken.message = .encoded(packed)
+        return taken
     }
 
     /// Whether the next message could leave now.

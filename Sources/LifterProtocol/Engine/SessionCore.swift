@@ -33,6 +33,8 @@ package struct SessionCore {
     private var allowance: [Int64] = [0, 0, 0, 0, 0]
     private var toReturn: [Int64] = [0, 0, 0, 0, 0]
     private var windows: [Int64] = [0, 0, 0, 0, 0]
+    /// The time of the last input that had one.
+    private(set) var now: UInt64
     private var lastHeard: UInt64 = 0
     private var lastPing: UInt64 = 0
     private var owesPong: UInt64?
@@ -57,6 +59,7 @@ package struct SessionCore {
         keepsAlive = !agreement.isInProcess
         let asked = agreement.job.options.timeout.map { UInt64($0) * 1_000_000_000 } ?? Tuning.silenceEnds
         silenceEnds = asked == 0 ? Tuning.silenceEnds : min(asked, Tuning.silenceEnds)
+        self.now = now
         lastHeard = now
         lastPing = now
     }
@@ -123,9 +126,13 @@ package struct SessionCore {
     // MARK: Time
 
     /// Any byte from the peer counts as life; so does any byte that could be written.
-    mutating func heard(_ now: UInt64) { lastHeard = max(lastHeard, now) }
+    mutating func heard(_ now: UInt64) {
+        self.now = max(self.now, now)
+        lastHeard = max(lastHeard, now)
+    }
 
     mutating func tick(_ now: UInt64) {
+        self.now = max(self.now, now)
         guard keepsAlive, !isOver else { return }
         if now >= lastHeard &+ silenceEnds {
             finish(.silent)

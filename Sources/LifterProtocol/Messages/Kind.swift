@@ -71,6 +71,9 @@ package enum CreditClass: UInt8, Sendable, CaseIterable {
     case answer = 3
     case signature = 4
 
+    /// Several messages of it may share a frame.
+    var isPacked: Bool { self == .listing || self == .answer }
+
     package var name: String {
         switch self {
         case .content: "content"

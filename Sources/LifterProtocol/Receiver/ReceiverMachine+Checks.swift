@@ -8,7 +8,7 @@ extension ReceiverMachine {
 
     mutating func startRangeCheck(_ sequence: UInt64) {
         pendingRanges[sequence]?.isChecking = true
-        core.send(.expand(Expand(sequence: sequence, mode: .contents)))
+        expands.append(Expand(sequence: sequence, mode: .contents))
         rangeChecks.append(sequence)
     }
 

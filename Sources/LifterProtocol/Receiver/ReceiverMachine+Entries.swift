@@ -334,15 +334,36 @@ extension ReceiverMachine {
     }
 
     var hasAnswers: Bool {
-        !runs.isEmpty || !wanted.isEmpty || !digestsWanted.isEmpty || sameUpTo > saidSame
+        !runs.isEmpty || !wanted.isEmpty || !digestsWanted.isEmpty || !expands.isEmpty || sameUpTo > saidSame
     }
 
     /// Whether collected answers may become messages now: only while few wait to leave.
-    var canFlush: Bool { hasAnswers && core.outbox.waiting(.answer) < 4 }
+    var canFlush: Bool { hasAnswers && mayAnswer && areAnswersDue }
+
+    private var mayAnswer: Bool { core.outbox.waiting(.answer) < 4 }
+
+    /// Each message is a frame, and each frame wakes the peer. So answers wait a moment for others as long as something
+    /// is under way here that will have some; but not if they ask for contents, or hold the peer up.
+    private var areAnswersDue: Bool {
+        agreement.isInProcess || !wanted.isEmpty || (running.isEmpty && inbox.isEmpty)
+            || runs.count + digestsWanted.count >= Tuning.answersTogether
+            || expands.count + Int(sameUpTo - saidSame) >= Tuning.answersTogether
+            || unanswered > Int(agreement.ownLimits.openIDs) / 2
+            || answersSince.map { core.now >= $0 + Tuning.answersHeld } ?? false
+    }
+
+    /// When answers that wait are due, if nothing happens before.
+    var answersDue: UInt64? { hasAnswers && mayAnswer ? answersSince.map { $0 + Tuning.answersHeld } : nil }
 
     mutating func flushAnswers() {
+        if hasAnswers, answersSince == nil { answersSince = core.now }
+        defer { if !hasAnswers { answersSince = nil } }
         while canFlush {
-            if sameUpTo > saidSame {
+            // Same would answer what an Expand asks about.
+            if !expands.isEmpty {
+                for expand in expands { core.send(.expand(expand)) }
+                expands.removeAll(keepingCapacity: true)
+            } else if sameUpTo > saidSame {
                 saidSame = sameUpTo
                 core.send(.same(upTo: saidSame))
             } else if !wanted.isEmpty {

@@ -35,7 +35,7 @@ extension ReceiverMachine {
 
     /// A sender that does not take the answers gets no further questions: what it tells stays on its credit.
     private var mayAnswer: Bool {
-        core.outbox.waiting(.answer) < Tuning.answersWaiting && runs.count < Tuning.outcomesWaiting
+        core.outbox.waiting(.answer) + expands.count < Tuning.answersWaiting && runs.count < Tuning.outcomesWaiting
     }
 
     /// Whether a directory's messages can be handled now (or set aside): its own listing must not be on its way.
@@ -135,7 +135,7 @@ extension ReceiverMachine {
         if mode == .differing, own.count <= 8 * ProtocolConstants.longestRange {
             hashes = own.map { rules.hash(listing, $0, owners: owners) }
         }
-        core.send(.expand(Expand(sequence: sequence, mode: hashes.isEmpty ? .all : mode, hashes: hashes)))
+        expands.append(Expand(sequence: sequence, mode: hashes.isEmpty ? .all : mode, hashes: hashes))
         close(sequence)
     }
 

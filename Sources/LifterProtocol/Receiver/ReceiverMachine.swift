@@ -70,6 +70,9 @@ package struct ReceiverMachine: Sendable {
     var searchesOut = 0
     var digestsWanted: [FileID] = []
     var runs: [Outcomes.Run] = []
+    var expands: [Expand] = []
+    /// When the first of the answers came that have not become messages.
+    var answersSince: UInt64?
     var fullDisks = 0
     /// What holds a descriptor while it is in work: directories without their final name, with the order in which
     /// they were told, and staged files. More of either wait.
@@ -215,7 +218,10 @@ package struct ReceiverMachine: Sendable {
 
     package var effectsRunning: Int { running.count - effects.count }
 
-    package var deadline: Deadline? { core.deadline }
+    package var deadline: Deadline? {
+        guard let deadline = core.deadline, let due = answersDue, due < deadline.at else { return core.deadline }
+        return Deadline(at: due, reason: "answers")
+    }
 
     // MARK: Messages
 

@@ -107,13 +107,13 @@ package struct FrameDecoder {
 
     /// Takes a packed payload apart. Each message counts what it takes up in it.
     private mutating func unpack(_ payload: ByteReader, _ kind: MessageKind) throws(WireError) {
-        guard kind.creditClass == .listing else { throw .value("header.flags") }
+        guard let creditClass = kind.creditClass, creditClass.isPacked else { throw .value("header.flags") }
         var reader = payload
         repeat {
             let start = reader.position
             let number = try reader.u8("packed.kind")
             guard let kind = MessageKind(rawValue: number) else { throw .unknownKind(number) }
-            guard kind.creditClass == .listing else { throw .value("packed.kind") }
+            guard kind.creditClass == creditClass else { throw .value("packed.kind") }
             let bytes = Array(try reader.string("packed.payload", upTo: ProtocolConstants.longestPayload))
             unpacked.append(
                 ReceivedMessage(message: try Message(kind: kind, payload: bytes), weight: reader.position - start))

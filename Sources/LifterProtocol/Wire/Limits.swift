@@ -67,7 +67,7 @@ package enum Tuning {
     package static let shortMessage = 1 << 10
     package static let packedBytes = 16 << 10
     /// As long as more is on its way from the disk, fewer bytes of listing are not worth a frame.
-    package static let worthAFrame = 1 << 10
+    package static let worthAFrame = 4 << 10
     /// Owners in one message, and the most that a receiver takes in a session.
     package static let ownersPerMessage = 1000
     package static let mostOwners = 1 << 20
@@ -79,6 +79,9 @@ package enum Tuning {
     /// Answers that wait to leave; while more do, no further listing is handled.
     package static let answersWaiting = 256
     package static let outcomesWaiting = 4096
+    /// Answers that nothing waits for leave together: after so many nanoseconds, or when there are so many of a kind.
+    package static let answersHeld: UInt64 = 2_000_000
+    package static let answersTogether = 64
     /// Names whose links are asked about in one effect.
     package static let linksPerEffect = 256
     /// Ranges sent and not yet answered.
