@@ -18,31 +18,34 @@ struct BlockChains: Sendable {
     /// A bit for each place that the multiplied hash can have, set where there is a block.
     private var filter: [UInt64]
     private let filterShift: UInt32
-    private let multiplier: UInt32
+    private let mixer: RollingMixer
     /// The first block of each chain, and for each block the one after it; -1 where there is none.
     private var heads: [Int32]
     private var following: [Int32]
-    private let headShift: UInt32
+    private let headBits: Int
 
     /// Blocks that are one too many for their chain are not found. With two chains for each block that does not happen
     /// by chance: it takes blocks which share their rolling hashes and are all different.
     static let longestChain = 16
+    /// So many more bits say where in the filter a block is than in which chain.
+    private static let filterBits = 5
 
-    init(blocks: BlockTable, key: UInt64) {
-        // 2 to 4 chains and 64 to 128 bits for each block; at most 2^20 and 2^25.
-        let chainBits = max(6, Int.bitWidth - (2 * blocks.hashes.count).leadingZeroBitCount)
-        headShift = UInt32(32 - chainBits)
-        filterShift = UInt32(32 - chainBits - 5)
-        multiplier = Self.multiplier(key: key)
-        filter = [UInt64](repeating: 0, count: 1 << (chainBits + 5 - 6))
-        heads = [Int32](repeating: -1, count: 1 << chainBits)
+    init(blocks: BlockTable, mixer: RollingMixer) {
+        // 2 to 4 chains and 64 to 128 bits for each block, at most 2^20 and 2^25; fewer where a peer tells so little of
+        // the rolling hash that it cannot tell more of them apart.
+        let wanted = max(6, Int.bitWidth - (2 * blocks.hashes.count).leadingZeroBitCount)
+        headBits = min(wanted, mixer.width - Self.filterBits)
+        filterShift = UInt32(32 - headBits - Self.filterBits)
+        self.mixer = mixer
+        filter = [UInt64](repeating: 0, count: 1 << (headBits + Self.filterBits - 6))
+        heads = [Int32](repeating: -1, count: 1 << headBits)
         following = [Int32](repeating: -1, count: blocks.hashes.count)
         for number in 0..<blocks.hashes.count where number != blocks.shortNumber { insert(number, blocks.hashes) }
     }
 
     private mutating func insert(_ number: Int, _ hashes: BlockHashes) {
-        let product = hashes.rolling[number] &* multiplier
-        let chain = Int(product &>> headShift)
+        let told = hashes.rolling[number]
+        let chain = place(told, bits: headBits)
         var (last, steps) = (-1, 0)
         var other = Int(heads[chain])
         while other >= 0 {
@@ -53,33 +56,28 @@ struct BlockChains: Sendable {
             (last, other) = (other, Int(following[other]))
         }
         if last < 0 { heads[chain] = Int32(number) } else { following[last] = Int32(number) }
-        let bit = product &>> filterShift
-        filter[Int(bit >> 6)] |= 1 << UInt64(bit & 63)
+        let bit = place(told, bits: headBits + Self.filterBits)
+        filter[bit >> 6] |= 1 << UInt64(bit & 63)
     }
 
-    /// An odd number that a peer cannot have chosen its blocks for: the key comes from both ends' random numbers.
-    private static func multiplier(key: UInt64) -> UInt32 {
-        var mixed = key &+ 0x9e37_79b9_7f4a_7c15
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return UInt32(truncatingIfNeeded: mixed >> 32) | 1
+    /// The upper bits of what is told. That it has no more bits than its width nobody vouches for here.
+    private func place(_ told: UInt32, bits: Int) -> Int { (Int(told) >> (mixer.width - bits)) & ((1 << bits) - 1) }
+
+    /// The first block of which this is told.
+    func first(told: UInt32, blocks: BlockTable, work: inout MatchWork) -> Int? {
+        walk(from: Int(heads[place(told, bits: headBits)]), told, blocks, &work)
     }
 
-    /// The first block with this rolling hash.
-    func first(rolling: UInt32, blocks: BlockTable, work: inout MatchWork) -> Int? {
-        walk(from: Int(heads[Int((rolling &* multiplier) &>> headShift)]), rolling, blocks, &work)
+    /// The next block of which this is told.
+    func next(after number: Int, told: UInt32, blocks: BlockTable, work: inout MatchWork) -> Int? {
+        walk(from: Int(following[number]), told, blocks, &work)
     }
 
-    /// The next block with this rolling hash.
-    func next(after number: Int, rolling: UInt32, blocks: BlockTable, work: inout MatchWork) -> Int? {
-        walk(from: Int(following[number]), rolling, blocks, &work)
-    }
-
-    private func walk(from start: Int, _ rolling: UInt32, _ blocks: BlockTable, _ work: inout MatchWork) -> Int? {
+    private func walk(from start: Int, _ told: UInt32, _ blocks: BlockTable, _ work: inout MatchWork) -> Int? {
         var number = start
         while number >= 0 {
             work.chainSteps += 1
-            if blocks.hashes.rolling[number] == rolling { return number }
+            if blocks.hashes.rolling[number] == told { return number }
             number = Int(following[number])
         }
         return nil
@@ -88,7 +86,7 @@ struct BlockChains: Sendable {
     func withFilter<Result>(_ body: (RollingFilter) -> Result) -> Result {
         filter.withUnsafeBufferPointer { words in
             // Never empty: see init.
-            body(RollingFilter(words: words.baseAddress!, multiplier: multiplier, shift: filterShift))
+            body(RollingFilter(words: words.baseAddress!, multiplier: mixer.multiplier, shift: filterShift))
         }
     }
 }

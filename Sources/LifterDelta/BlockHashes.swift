@@ -4,8 +4,9 @@ import LifterCodec
 
 /// Consecutive blocks: `rolling[i]` and `strong[i]` belong together.
 package struct BlockHashes: Hashable, Sendable {
+    /// As it is told: mixed, and cut to its width.
     package var rolling: [UInt32]
-    /// Already cut to the shape's strong length; the bytes above are zero.
+    /// Cut to its width as well; the bits above are zero.
     package var strong: [UInt64]
 
     package init(rolling: [UInt32] = [], strong: [UInt64] = []) {
@@ -23,13 +24,8 @@ package struct BlockHashes: Hashable, Sendable {
 
 /// The strong hash of a block.
 package enum StrongHash {
-    /// The low `length` bytes of XXH3-64 under the session's digest key.
-    package static func of(_ block: UnsafeRawBufferPointer, key: UInt64, length: Int) -> UInt64 {
-        XXH3.hash64(block, seed: key) & mask(length: length)
-    }
-
-    /// Keeps the low `length` bytes, 2 to 8.
-    package static func mask(length: Int) -> UInt64 {
-        length >= 8 ? .max : (1 << UInt64(8 * max(length, 0))) - 1
+    /// The low `width` bits of XXH3-64 under the session's digest key.
+    package static func of(_ block: UnsafeRawBufferPointer, key: UInt64, width: Int) -> UInt64 {
+        XXH3.hash64(block, seed: key) & HashWidths.mask(width)
     }
 }

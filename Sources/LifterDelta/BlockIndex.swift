@@ -5,7 +5,7 @@
 // equal only the first is in a chain, a chain ends after 16 blocks, and the place in both tables depends on the
 // session's key, so that nobody can prepare blocks that share one.
 
-import LifterCodec
+package import LifterCodec
 
 /// Consecutive blocks of a basis, from `offset` on.
 package struct SignatureRun: Sendable {
@@ -24,11 +24,12 @@ package struct SignatureRun: Sendable {
 package final class BlockIndex: Sendable {
     package let basisSize: UInt64
     package let blockLength: Int
-    package let strongLength: Int
+    package let widths: HashWidths
     package let key: UInt64
     /// The blocks in the order of the basis, without gaps where runs touch each other.
     private let blocks: BlockTable
     private let chains: BlockChains
+    private let mixer: RollingMixer
     private let strongSuffices: Bool
 
     /// The runs rise and do not overlap; all their blocks have the shape's block length, but for one that ends with the
@@ -38,12 +39,13 @@ package final class BlockIndex: Sendable {
         guard let blocks = BlockTable(shape: shape, runs: runs) else { return nil }
         basisSize = shape.basisSize
         blockLength = shape.blockLength
-        strongLength = shape.strongLength
+        widths = shape.widths
         self.key = key
         self.blocks = blocks
-        chains = BlockChains(blocks: blocks, key: key)
-        let testBits = Int.bitWidth - blocks.hashes.count.leadingZeroBitCount
-        strongSuffices = 8 * strongLength >= SignatureShape.certainty + testBits
+        mixer = RollingMixer(key: key, width: shape.widths.rolling)
+        chains = BlockChains(blocks: blocks, mixer: mixer)
+        let testBits = SignatureShape.bits(for: UInt64(blocks.hashes.count))
+        strongSuffices = shape.widths.strong >= SignatureShape.certainty + testBits
     }
 
     package var blockCount: Int { blocks.hashes.count }
@@ -79,12 +81,12 @@ package final class BlockIndex: Sendable {
     }
 
     /// Whether these bytes are that block. The strong hash says it alone where it has bits enough for all blocks' tests
-    /// together; a short one, of as few as 16 bits, is helped by the rolling hash.
+    /// together; a shorter one is helped by the rolling hash.
     func matches(_ bytes: UnsafeRawBufferPointer, _ block: Block, work: inout MatchWork) -> Bool {
         guard bytes.count == block.length else { return false }
         work.hashedBytes += UInt64(bytes.count)
-        return blocks.hashes.strong[block.number] == StrongHash.of(bytes, key: key, length: strongLength)
-            && (strongSuffices || blocks.hashes.rolling[block.number] == RollingSum(of: bytes).value)
+        return blocks.hashes.strong[block.number] == StrongHash.of(bytes, key: key, width: widths.strong)
+            && (strongSuffices || blocks.hashes.rolling[block.number] == mixer.told(RollingSum(of: bytes).value))
     }
 
     /// A block equal to these bytes, which are as many as a whole block and have this rolling hash. Of several the one
@@ -92,11 +94,12 @@ package final class BlockIndex: Sendable {
     func find(
         _ bytes: UnsafeRawBufferPointer, rolling: UInt32, preferred: UInt64?, work: inout MatchWork
     ) -> Block? {
-        guard let first = chains.first(rolling: rolling, blocks: blocks, work: &work) else { return nil }
-        let hash = StrongHash.of(bytes, key: key, length: strongLength)
+        let told = mixer.told(rolling)
+        guard let first = chains.first(told: told, blocks: blocks, work: &work) else { return nil }
+        let hash = StrongHash.of(bytes, key: key, width: widths.strong)
         work.hashedBytes += UInt64(bytes.count)
         if let preferred, let block = block(at: preferred), block.length == bytes.count,
-            blocks.hashes.strong[block.number] == hash, blocks.hashes.rolling[block.number] == rolling
+            blocks.hashes.strong[block.number] == hash, blocks.hashes.rolling[block.number] == told
         {
             return block
         }
@@ -105,7 +108,7 @@ package final class BlockIndex: Sendable {
             if blocks.hashes.strong[number] == hash {
                 return Block(number: number, offset: blocks.offset(of: number), length: blockLength)
             }
-            candidate = chains.next(after: number, rolling: rolling, blocks: blocks, work: &work)
+            candidate = chains.next(after: number, told: told, blocks: blocks, work: &work)
         }
         return nil
     }

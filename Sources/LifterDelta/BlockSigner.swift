@@ -1,25 +1,23 @@
 // Makes the signature of a basis, or of a range of it.
 
-import LifterCodec
+package import LifterCodec
 
 /// Takes the basis in order, in pieces of any size, and gives the hashes of its blocks.
 package struct BlockSigner {
     private let blockLength: Int
-    private let strongLength: Int
-    private let key: UInt64
+    private let hashing: BlockHashing
     /// The beginning of a block whose end has not come yet.
     private var begun: [UInt8] = []
     private var done = BlockHashes()
 
     /// `key`: the session's digest key.
-    package init(blockLength: Int, strongLength: Int, key: UInt64) {
+    package init(blockLength: Int, widths: HashWidths, key: UInt64) {
         self.blockLength = blockLength
-        self.strongLength = strongLength
-        self.key = key
+        hashing = BlockHashing(widths, key: key)
     }
 
     package init(shape: SignatureShape, key: UInt64) {
-        self.init(blockLength: shape.blockLength, strongLength: shape.strongLength, key: key)
+        self.init(blockLength: shape.blockLength, widths: shape.widths, key: key)
     }
 
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
@@ -53,26 +51,37 @@ package struct BlockSigner {
     }
 
     private mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        Self.append(bytes, blockLength: blockLength, strongLength: strongLength, key: key, to: &done)
+        hashing.append(bytes, blockLength: blockLength, to: &done)
     }
 
     /// The hashes of bytes that begin at a block: for ranges of a large basis on several threads.
     package static func hashes(
-        of bytes: UnsafeRawBufferPointer, blockLength: Int, strongLength: Int, key: UInt64
+        of bytes: UnsafeRawBufferPointer, blockLength: Int, widths: HashWidths, key: UInt64
     ) -> BlockHashes {
         var hashes = BlockHashes()
-        append(bytes, blockLength: blockLength, strongLength: strongLength, key: key, to: &hashes)
+        BlockHashing(widths, key: key).append(bytes, blockLength: blockLength, to: &hashes)
         return hashes
     }
+}
 
-    private static func append(
-        _ bytes: UnsafeRawBufferPointer, blockLength: Int, strongLength: Int, key: UInt64, to hashes: inout BlockHashes
-    ) {
+/// What is told of a block.
+private struct BlockHashing {
+    let mixer: RollingMixer
+    let strongWidth: Int
+    let key: UInt64
+
+    init(_ widths: HashWidths, key: UInt64) {
+        mixer = RollingMixer(key: key, width: widths.rolling)
+        strongWidth = widths.strong
+        self.key = key
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer, blockLength: Int, to hashes: inout BlockHashes) {
         var offset = 0
         while offset < bytes.count {
             let block = UnsafeRawBufferPointer(rebasing: bytes[offset..<min(offset + blockLength, bytes.count)])
-            hashes.rolling.append(RollingSum(of: block).value)
-            hashes.strong.append(StrongHash.of(block, key: key, length: strongLength))
+            hashes.rolling.append(mixer.told(RollingSum(of: block).value))
+            hashes.strong.append(StrongHash.of(block, key: key, width: strongWidth))
             offset += blockLength
         }
     }

@@ -5,6 +5,8 @@
 // missed. The caller asks for them, then goes over the script again: copies stay, each literal goes through a matcher
 // with the finer index (`DeltaMatcher.restart`), and what comes out is the script for the next round.
 
+package import LifterCodec
+
 /// When finer signatures are asked for.
 package enum RefinementPolicy: Hashable, Sendable {
     case never
@@ -27,7 +29,7 @@ package struct Refinement: Hashable, Sendable {
         }
     }
 
-    /// Limits as those of a first signature; `shape.blockLength` and `shape.strongLength` are the finer ones.
+    /// Limits as those of a first signature; `shape.blockLength` and `shape.widths` are the finer ones.
     package let shape: SignatureShape
     /// Rising, not touching; each length is a multiple of the block length or ends with the basis.
     package let ranges: [BasisRange]
@@ -62,18 +64,18 @@ package struct Refinement: Hashable, Sendable {
             }
             guard !plan.ranges.isEmpty, plan.pays(policy) else { return nil }
             let finer = SignatureShape(
-                basisSize: shape.basisSize, blockLength: blockLength, strongLength: plan.strongLength)
+                basisSize: shape.basisSize, blockLength: blockLength, widths: plan.widths)
             return Refinement(shape: finer, ranges: plan.ranges)
         }
     }
 
     /// A peer's wish, or nil if it passes the limits.
     package static func validated(
-        basisSize: UInt64, blockLength: UInt64, strongLength: UInt64, ranges: [BasisRange]
+        basisSize: UInt64, blockLength: UInt64, widths: HashWidths, ranges: [BasisRange]
     ) -> Refinement? {
         // A few small ranges of a large basis may have blocks that would be too many for all of it.
         guard basisSize <= UInt64(Int64.max),
-            let limits = SignatureShape.validated(basisSize: 0, blockLength: blockLength, strongLength: strongLength)
+            let limits = SignatureShape.validated(basisSize: 0, blockLength: blockLength, widths: widths)
         else { return nil }
         var end: UInt64?
         var blocks: UInt64 = 0
@@ -86,8 +88,7 @@ package struct Refinement: Hashable, Sendable {
             blocks += (range.length - 1) / blockLength + 1
             guard blocks <= UInt64(SignatureShape.maximumBlocks) else { return nil }
         }
-        let shape = SignatureShape(
-            basisSize: basisSize, blockLength: limits.blockLength, strongLength: limits.strongLength)
+        let shape = SignatureShape(basisSize: basisSize, blockLength: limits.blockLength, widths: widths)
         return Refinement(shape: shape, ranges: ranges)
     }
 
@@ -132,12 +133,12 @@ package struct Refinement: Hashable, Sendable {
 
         var blocks: UInt64 { ranges.reduce(0) { $0 + ($1.length - 1) / UInt64(blockLength) + 1 } }
 
-        var strongLength: Int {
-            SignatureShape.strongLength(newSize: searched, blocks: blocks, blockLength: blockLength)
+        var widths: HashWidths {
+            SignatureShape.widths(newSize: searched, blocks: blocks, blockLength: blockLength)
         }
 
         /// Bytes of the signature, and of what goes around it.
-        private var cost: Double { Double(blocks * UInt64(4 + strongLength) + UInt64(ranges.count) * 16 + 32) }
+        private var cost: Double { Double(widths.bytes(ofBlocks: blocks) + UInt64(ranges.count) * 16 + 32) }
 
         func pays(_ policy: RefinementPolicy) -> Bool {
             guard saved > cost else { return false }

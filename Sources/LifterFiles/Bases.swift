@@ -16,16 +16,14 @@ import LifterSystem
 extension FileLayer {
     // MARK: Signing
 
-    func signSmall(
-        _ files: [BasisFile], in directory: DirectoryID, _ limits: SignatureLimits
-    ) -> [Result<FileSignature, FileProblem>] {
+    func signSmall(_ files: [BasisFile], _ limits: SignatureLimits) -> [Result<FileSignature, FileProblem>] {
         var patience = Patience()
         return files.map { file in
             do throws(FileProblem) {
                 let shape = try shape(for: file, limits)
-                let basis = OpenBasis(try openWatched(file, in: directory, &patience))
+                let basis = OpenBasis(try openWatched(file, &patience))
                 let range = BasisRange(offset: 0, length: file.size)
-                let blocks = try hashes(of: range, in: basis, shape.blockLength, shape.strongLength)
+                let blocks = try hashes(of: range, in: basis, shape.blockLength, shape.widths)
                 if let problem = basis.verify() { throw problem }
                 let run = BlockRun(offset: 0, blockLength: shape.blockLength, blocks: blocks)
                 return .success(FileSignature(shape: shape, runs: [run]))
@@ -37,19 +35,21 @@ extension FileLayer {
 
     /// With `target`, what an earlier run left of that comes first, if it is there still.
     func openBasis(
-        _ id: FileID, _ file: BasisFile, _ limits: SignatureLimits, in directory: DirectoryID, _ target: FileTarget?
+        _ id: FileID, _ file: BasisFile, _ limits: SignatureLimits, _ target: FileTarget?
     ) -> Result<BasisShape, FileProblem> {
         let part = target.flatMap { takePart($0) }
         do throws(FileProblem) {
             var patience = Patience()
             let basis: OpenBasis
             if let part {
-                let old = file.size > 0 ? try? openWatched(file, in: directory, &patience) : nil
+                let old = file.size > 0 ? try? openWatched(file, &patience) : nil
                 basis = OpenBasis(part.source, old, part: part.file)
             } else {
-                basis = OpenBasis(try openWatched(file, in: directory, &patience))
+                basis = OpenBasis(try openWatched(file, &patience))
             }
-            let shape = try shape(for: BasisFile(name: file.name, size: basis.size, newSize: file.newSize), limits)
+            var found = file
+            found.size = basis.size
+            let shape = try shape(for: found, limits)
             stages.putBasis(basis, of: id)
             return .success(shape)
         } catch {
@@ -59,7 +59,7 @@ extension FileLayer {
     }
 
     func signRanges(
-        of id: FileID, _ blockLength: UInt32, _ strongLength: UInt8, _ ranges: [BasisRange]
+        of id: FileID, _ blockLength: UInt32, _ widths: HashWidths, _ ranges: [BasisRange]
     ) -> Result<[SignatureBlocks], FileProblem> {
         guard let basis = stages.basis(of: id) else {
             return .failure(FileProblem(.stopped, doing: "signing a file that is not open"))
@@ -67,7 +67,7 @@ extension FileLayer {
         var all: [SignatureBlocks] = []
         all.reserveCapacity(ranges.count)
         do throws(FileProblem) {
-            for range in ranges { all.append(try hashes(of: range, in: basis, blockLength, strongLength)) }
+            for range in ranges { all.append(try hashes(of: range, in: basis, blockLength, widths)) }
         } catch {
             return .failure(error)
         }
@@ -75,9 +75,9 @@ extension FileLayer {
     }
 
     private func openWatched(
-        _ file: BasisFile, in directory: DirectoryID, _ patience: inout Patience
+        _ file: BasisFile, _ patience: inout Patience
     ) throws(FileProblem) -> WatchedSource {
-        let basis = try reader.openWatched(file.name, in: directory, &patience)
+        let basis = try reader.openWatched(file.name, in: file.directory, &patience)
         guard basis.status.size == file.size else { throw FileProblem(.changed, doing: "opening the old version") }
         return basis
     }
@@ -86,12 +86,13 @@ extension FileLayer {
     private func shape(for file: BasisFile, _ limits: SignatureLimits) throws(FileProblem) -> BasisShape {
         var wish = limits.blockLength.map { Int($0) }
         while let chosen = SignatureShape.chosen(
-            basisSize: file.size, newSize: file.newSize, blockLength: wish, refines: limits.refines)
+            basisSize: file.size, newSize: file.newSize, blockLength: wish, refines: limits.refines,
+            literalsShrink: limits.literalsShrink)
         {
             if UInt64(chosen.signatureSize) <= limits.longest {
                 return BasisShape(
                     basisSize: chosen.basisSize, blockLength: UInt32(chosen.blockLength),
-                    strongLength: UInt8(chosen.strongLength))
+                    widths: chosen.widths)
             }
             guard chosen.blockLength < SignatureShape.blockLengths.upperBound else { break }
             wish = chosen.blockLength * 2
@@ -100,9 +101,9 @@ extension FileLayer {
     }
 
     private func hashes(
-        of range: BasisRange, in basis: OpenBasis, _ blockLength: UInt32, _ strongLength: UInt8
+        of range: BasisRange, in basis: OpenBasis, _ blockLength: UInt32, _ widths: HashWidths
     ) throws(FileProblem) -> SignatureBlocks {
-        var signer = BlockSigner(blockLength: Int(blockLength), strongLength: Int(strongLength), key: digestKey)
+        var signer = BlockSigner(blockLength: Int(blockLength), widths: widths, key: digestKey)
         try read(range, of: basis) { piece throws(FileProblem) in signer.update(piece) }
         let hashes = signer.finish()
         return SignatureBlocks(rolling: hashes.rolling, strong: hashes.strong)

@@ -126,12 +126,11 @@ package final class FileLayer: Sendable {
             return writeSmall(in: directory, buffer: buffer, files: files)
         case .digestPartial(let target):
             return .digestedPartial(digestPartial(target))
-        case .signSmall(let directory, let files, let limits):
-            return .signedSmall(signSmall(files, in: directory, limits))
-        case .openBasis(let id, let file, let limits, let directory, let part):
-            return .openedBasis(openBasis(id, file, limits, in: directory, part))
-        case .signRanges(let id, let blockLength, let strongLength, let ranges):
-            return .signedRanges(signRanges(of: id, blockLength, strongLength, ranges))
+        case .signSmall(let files, let limits): return .signedSmall(signSmall(files, limits))
+        case .openBasis(let id, let file, let limits, let part):
+            return .openedBasis(openBasis(id, file, limits, part))
+        case .signRanges(let id, let blockLength, let widths, let ranges):
+            return .signedRanges(signRanges(of: id, blockLength, widths, ranges))
         case .closeBasis(let id, let removesPart):
             if let part = stages.takeBasis(id)?.part, removesPart { discard(part) }
             return .closedBasis

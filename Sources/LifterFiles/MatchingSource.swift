@@ -135,7 +135,7 @@ final class MatchingSource: @unchecked Sendable {
         asked += refinement.ranges.reduce(0) { $0 + $1.length }
         asking = (window, refinement)
         chunk.ask = RefineAsk(
-            blockLength: UInt32(refinement.shape.blockLength), strongLength: UInt8(refinement.shape.strongLength),
+            blockLength: UInt32(refinement.shape.blockLength), widths: refinement.shape.widths,
             ranges: refinement.ranges.map { BasisRange(offset: $0.offset, length: $0.length) })
     }
 
@@ -312,7 +312,7 @@ extension SourceReader {
     private static func shape(_ signature: FileSignature) -> SignatureShape? {
         SignatureShape.validated(
             basisSize: signature.shape.basisSize, blockLength: UInt64(signature.shape.blockLength),
-            strongLength: UInt64(signature.shape.strongLength))
+            widths: signature.shape.widths)
     }
 }
 

@@ -108,6 +108,7 @@ struct TransferRun {
             switch request.wire.compression {
             case nil, .auto: .auto
             case .off: .none
+            case .standard: .standard
             case .zstd(let level): .zstd(level: level)
             case .zlib(let level): .zlib(level: level)
             }

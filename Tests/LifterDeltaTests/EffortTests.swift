@@ -1,11 +1,13 @@
 // What a search costs, counted: rolled bytes, look-ups, chain steps, bytes hashed. Time itself is not measured here.
 
+import LifterCodec
 import LifterDelta
 import Testing
 
 @Suite struct EffortTests {
     private static let size = 64 << 20
     private static let blockLength = 8192
+    private static let widths = HashWidths(rolling: 32, strong: 48)
 
     /// About the time of rolling by one byte. From the benchmark: a strong hash takes a sixteenth of that for a byte, a
     /// look-up and a step some bytes' time each.
@@ -18,9 +20,10 @@ import Testing
     /// A signature of many equal pieces without the pieces being in memory.
     private static func index(_ basis: [UInt8], change: (inout BlockHashes) -> Void = { _ in }) throws -> BlockIndex {
         let shape = try #require(
-            SignatureShape.validated(basisSize: UInt64(basis.count), blockLength: UInt64(blockLength), strongLength: 6))
+            SignatureShape.validated(
+                basisSize: UInt64(basis.count), blockLength: UInt64(blockLength), widths: Self.widths))
         var hashes = basis.withUnsafeBytes {
-            BlockSigner.hashes(of: $0, blockLength: shape.blockLength, strongLength: shape.strongLength, key: 77)
+            BlockSigner.hashes(of: $0, blockLength: shape.blockLength, widths: shape.widths, key: 77)
         }
         change(&hashes)
         return try #require(
@@ -88,8 +91,9 @@ import Testing
         expectQuick("equal rolling hashes everywhere", zeros, forged)
         // Each window agrees with some block: the period is 251, and all its windows' rolling hashes are there.
         let periodic: [UInt8] = (0..<Self.size).map { UInt8($0 % 251) }
+        let mixer = RollingMixer(key: 77, width: Self.widths.rolling)
         let windows: [UInt32] = (0..<251).map { (start: Int) -> UInt32 in
-            periodic[start..<start + Self.blockLength].withUnsafeBytes { RollingSum(of: $0).value }
+            periodic[start..<start + Self.blockLength].withUnsafeBytes { mixer.told(RollingSum(of: $0).value) }
         }
         let everywhere = try Self.index(basis) { hashes in
             for block in 0..<hashes.count { hashes.rolling[block] = windows[block % 251] }
@@ -145,7 +149,8 @@ import Testing
             let shape = try #require(
                 SignatureShape.validated(
                     basisSize: UInt64(basisSize), blockLength: UInt64(blockLength),
-                    strongLength: UInt64(2 + generator.below(7))))
+                    widths: HashWidths(rolling: 12 + generator.below(21), strong: 8 + generator.below(57))))
+            let mixer = RollingMixer(key: 3, width: shape.widths.rolling)
             let new = Matter.allCases[generator.below(5)].bytes(generator.below(20_000), using: &generator)
             var runs: [SignatureRun] = []
             for _ in 0..<generator.below(5) {
@@ -155,9 +160,10 @@ import Testing
                     let place = generator.below(max(1, new.count - blockLength))
                     let window = new[place..<min(place + blockLength, new.count)]
                     window.withUnsafeBytes {
+                        let told = mixer.told(RollingSum(of: $0).value)
                         hashes.rolling.append(
-                            generator.oneIn(3) ? UInt32(generator.below(9)) : RollingSum(of: $0).value)
-                        let strong = StrongHash.of($0, key: 3, length: shape.strongLength)
+                            generator.oneIn(3) ? UInt32(truncatingIfNeeded: generator.next()) : told)
+                        let strong = StrongHash.of($0, key: 3, width: shape.widths.strong)
                         hashes.strong.append(generator.oneIn(3) ? generator.next() : strong)
                     }
                 }

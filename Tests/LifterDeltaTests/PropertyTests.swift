@@ -1,6 +1,7 @@
 // Any edits of any bytes: what comes out makes the new file again, and costs what the plain way costs.
 
 import Glibc
+import LifterCodec
 import LifterDelta
 import Testing
 
@@ -29,9 +30,10 @@ struct Case: CustomStringConvertible {
         let edits = (0..<generator.below(5)).map { _ in Edit.allCases[generator.below(Edit.allCases.count)] }
         for edit in edits { edit.apply(to: &new, unit: blockLength, using: &generator) }
         if generator.oneIn(30) { new = matter.bytes(generator.below(2 * size + 1), using: &generator) }
-        let strongLength = generator.oneIn(2) ? 8 : 4 + generator.below(5)
+        let widths = HashWidths(
+            rolling: 12 + generator.below(21), strong: generator.oneIn(2) ? 64 : 32 + generator.below(33))
         let shape = SignatureShape.validated(
-            basisSize: UInt64(basis.count), blockLength: UInt64(blockLength), strongLength: UInt64(strongLength))
+            basisSize: UInt64(basis.count), blockLength: UInt64(blockLength), widths: widths)
         self.seed = seed
         self.matter = matter
         self.edits = edits
@@ -41,7 +43,7 @@ struct Case: CustomStringConvertible {
 
     var description: String {
         "SUPERLIFTER_DELTA_SEED=\(seed) SUPERLIFTER_DELTA_CASES=1: \(matter), \(trial.basis.count) bytes, blocks of "
-            + "\(trial.shape.blockLength), strong \(trial.shape.strongLength), \(edits)"
+            + "\(trial.shape.blockLength), hashes of \(trial.shape.widths.rolling) and \(trial.shape.widths.strong) bits, \(edits)"
     }
 }
 
@@ -91,14 +93,15 @@ struct Case: CustomStringConvertible {
             }
             hashes.append(signer.finish())
             let whole = basis.withUnsafeBytes {
-                BlockSigner.hashes(of: $0, blockLength: shape.blockLength, strongLength: shape.strongLength, key: 9)
+                BlockSigner.hashes(of: $0, blockLength: shape.blockLength, widths: shape.widths, key: 9)
             }
             #expect(hashes == whole, "\(drawn)")
             #expect(hashes.count == shape.blockCount, "\(drawn)")
             for (number, start) in stride(from: 0, to: basis.count, by: shape.blockLength).enumerated() {
                 let block = Array(basis[start..<min(start + shape.blockLength, basis.count)])
-                #expect(hashes.rolling[number] == Reference.rollingSum(block), "\(drawn)")
-                let strong = block.withUnsafeBytes { StrongHash.of($0, key: 9, length: shape.strongLength) }
+                let rolling = Reference.told(Reference.rollingSum(block), key: 9, shape.widths)
+                #expect(hashes.rolling[number] == rolling, "\(drawn)")
+                let strong = block.withUnsafeBytes { StrongHash.of($0, key: 9, width: shape.widths.strong) }
                 #expect(hashes.strong[number] == strong, "\(drawn)")
             }
         }

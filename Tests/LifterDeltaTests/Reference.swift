@@ -1,5 +1,6 @@
 // The delta in the plainest way, to compare with: no hashes, no bitmap, no budget, nothing that could be wrong twice.
 
+import LifterCodec
 import LifterDelta
 
 enum Reference {
@@ -50,6 +51,16 @@ enum Reference {
             }
         }
         return taken == literals.count ? new : nil
+    }
+
+    /// What a signature tells of a rolling hash, by the protocol's text.
+    static func told(_ sum: UInt32, key: UInt64, _ widths: HashWidths) -> UInt32 {
+        var mixed = key &+ 0x9e37_79b9_7f4a_7c15
+        for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb)] as [(Int, UInt64)] {
+            mixed = (mixed ^ mixed >> shift) &* factor
+        }
+        let product = UInt64(sum) * (mixed >> 32 | 1) & 0xffff_ffff
+        return UInt32(product / (1 << UInt64(32 - widths.rolling)))
     }
 
     /// Both sums, by their definition.

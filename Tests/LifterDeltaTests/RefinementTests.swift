@@ -1,5 +1,6 @@
 // Finer signatures where they are worth it: what they find, what they cost, and what is refused.
 
+import LifterCodec
 import LifterDelta
 import Testing
 
@@ -23,11 +24,11 @@ struct Refined {
             #expect(
                 Refinement.validated(
                     basisSize: asked.basisSize, blockLength: UInt64(asked.blockLength),
-                    strongLength: UInt64(asked.strongLength), ranges: next.ranges) == next)
+                    widths: asked.widths, ranges: next.ranges) == next)
             #expect(asked.blockLength < shape.blockLength)
             let index = try #require(Self.index(of: trial, next))
             shape = asked
-            signatureBytes += index.blockCount * (4 + asked.strongLength) + 6 * next.ranges.count
+            signatureBytes += asked.widths.bytes(ofBlocks: index.blockCount) + 6 * next.ranges.count
             script = search(trial, index)
             rounds += 1
         }
@@ -45,7 +46,7 @@ struct Refined {
                         offset: range.offset,
                         hashes: BlockSigner.hashes(
                             of: UnsafeRawBufferPointer(rebasing: bytes), blockLength: shape.blockLength,
-                            strongLength: shape.strongLength, key: trial.key))
+                            widths: shape.widths, key: trial.key))
                 }
             })
     }
@@ -153,7 +154,7 @@ struct Refined {
         typealias BasisRange = Refinement.BasisRange
         func judged(_ ranges: [(UInt64, UInt64)], size: UInt64 = 100_000, blockLength: UInt64 = 128) -> Bool {
             Refinement.validated(
-                basisSize: size, blockLength: blockLength, strongLength: 2,
+                basisSize: size, blockLength: blockLength, widths: HashWidths(rolling: 12, strong: 8),
                 ranges: ranges.map { BasisRange(offset: $0.0, length: $0.1) }) != nil
         }
         #expect(judged([(0, 128), (256, 1280)]))

@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test(
-        arguments: [.zstd(level: 1), .zstd(level: -7), .zstd(level: 19), .zlib(level: 1), .zlib(level: 9)]
+        arguments: [.standard, .zstd(level: 1), .zstd(level: -7), .zstd(level: 19), .zlib(level: 1), .zlib(level: 9)]
             as [CompressionChoice])
     func contentsStandByThemselves(_ choice: CompressionChoice) throws {
         let lengths = try roundTrip([content(text(100_000)), content(text(100_000)), content(noise(50_000))], choice)

@@ -10,29 +10,31 @@ import Testing
         #expect(problem(kind, payload) == .value(field), "\(bytes)")
     }
 
-    /// Segments; then for each: id, flags, size and block length with the first, strong length, offset, count.
+    /// Segments; then for each: id, flags, size and block length with the first, widths, offset, count.
     @Test(
         "Signatures",
         arguments: [
-            ("81 20 01 00 02 00 00", "signature.segments"),
+            ("81 20 01 00 0c 08 00 00", "signature.segments"),
             ("ff ff ff ff ff ff ff ff ff 01", "signature.segments"),
-            ("01 80 80 80 80 80 80 80 80 80 01 02 02 00 00", "signature.id"),
-            ("01 01 08 02 00 00", "signature.flags"),
-            ("01 01 ff 02 00 00", "signature.flags"),
-            ("01 01 04 02 00 00", "signature.flags"),
-            ("01 01 03 80 80 80 80 80 80 80 80 80 01 40 02 00 00", "signature.size"),
-            ("01 01 03 40 00 02 00 00", "signature.blockLength"),
-            ("01 01 03 40 3f 02 00 00", "signature.blockLength"),
-            ("01 01 03 40 81 80 80 08 02 00 00", "signature.blockLength"),
-            ("01 01 03 40 40 00 00 00", "signature.strongLength"),
-            ("01 01 03 40 40 01 00 00", "signature.strongLength"),
-            ("01 01 03 40 40 09 00 00", "signature.strongLength"),
-            ("01 01 02 02 80 80 80 80 80 80 80 80 80 01 00", "signature.offset"),
-            ("01 01 03 40 40 02 00 01", "signature.count"),
-            ("01 01 03 40 40 02 00 ff ff ff ff ff ff ff ff ff 01", "signature.count"),
-            ("01 01 03 40 40 02 00 01 00 00 00 00 00", "signature.count"),
-            ("01 01 03 40 40 02 00 00 00", "signature.count"),
-            ("02 01 03 40 40 02 00 01 02 03 40 40 02 00 01 00 00 00 00 00 00", "signature.count"),
+            ("01 80 80 80 80 80 80 80 80 80 01 02 0c 08 00 00", "signature.id"),
+            ("01 01 08 0c 08 00 00", "signature.flags"),
+            ("01 01 ff 0c 08 00 00", "signature.flags"),
+            ("01 01 04 0c 08 00 00", "signature.flags"),
+            ("01 01 03 80 80 80 80 80 80 80 80 80 01 40 0c 08 00 00", "signature.size"),
+            ("01 01 03 40 00 0c 08 00 00", "signature.blockLength"),
+            ("01 01 03 40 3f 0c 08 00 00", "signature.blockLength"),
+            ("01 01 03 40 81 80 80 08 0c 08 00 00", "signature.blockLength"),
+            ("01 01 03 40 40 0b 08 00 00", "signature.widths"),
+            ("01 01 03 40 40 21 08 00 00", "signature.widths"),
+            ("01 01 03 40 40 0c 07 00 00", "signature.widths"),
+            ("01 01 03 40 40 0c 41 00 00", "signature.widths"),
+            ("01 01 02 0c 08 80 80 80 80 80 80 80 80 80 01 00", "signature.offset"),
+            ("01 01 03 40 40 0c 08 00 01", "signature.count"),
+            ("01 01 03 40 40 0c 08 00 ff ff ff ff ff ff ff ff ff 01", "signature.count"),
+            ("01 01 03 40 40 0c 08 00 01 00 00", "signature.count"),
+            ("01 01 03 40 40 0c 08 00 00 00", "signature.count"),
+            ("02 01 03 40 40 0c 08 00 01 02 03 40 40 0c 08 00 01 00 00 00 00 00", "signature.count"),
+            ("01 01 03 40 40 0c 09 00 01 ff ff 20", "signature.hashes"),
         ])
     func signatures(_ bytes: String, _ field: String) { refuse(.signature, bytes, field) }
 
@@ -60,22 +62,22 @@ import Testing
         ])
     func deltas(_ bytes: String, _ field: String) { refuse(.delta, bytes, field) }
 
-    /// Id, block length, strong length, ranges of offset and length.
+    /// Id, block length, widths, ranges of offset and length.
     @Test(
         "Questions for finer signatures",
         arguments: [
-            ("80 80 80 80 80 80 80 80 80 01 40 02 01 00 01", "refine.id"),
-            ("01 3f 02 01 00 01", "refine.blockLength"),
-            ("01 81 80 80 08 02 01 00 01", "refine.blockLength"),
-            ("01 40 01 01 00 01", "refine.strongLength"),
-            ("01 40 09 01 00 01", "refine.strongLength"),
-            ("01 40 02 00", "refine.ranges"),
-            ("01 40 02 81 80 01 00 01", "refine.ranges"),
-            ("01 40 02 02 00 01", "refine.ranges"),
-            ("01 40 02 01 00 00", "refine.length"),
-            ("01 40 02 01 ff ff ff ff ff ff ff ff 7f 01", "refine.length"),
-            ("01 40 02 02 00 40 20 40", "refine.offset"),
-            ("01 40 02 02 80 01 40 00 40", "refine.offset"),
+            ("80 80 80 80 80 80 80 80 80 01 40 0c 08 01 00 01", "refine.id"),
+            ("01 3f 0c 08 01 00 01", "refine.blockLength"),
+            ("01 81 80 80 08 0c 08 01 00 01", "refine.blockLength"),
+            ("01 40 0b 08 01 00 01", "refine.widths"),
+            ("01 40 0c 41 01 00 01", "refine.widths"),
+            ("01 40 0c 08 00", "refine.ranges"),
+            ("01 40 0c 08 81 80 01 00 01", "refine.ranges"),
+            ("01 40 0c 08 02 00 01", "refine.ranges"),
+            ("01 40 0c 08 01 00 00", "refine.length"),
+            ("01 40 0c 08 01 ff ff ff ff ff ff ff ff 7f 01", "refine.length"),
+            ("01 40 0c 08 02 00 40 20 40", "refine.offset"),
+            ("01 40 0c 08 02 80 01 40 00 40", "refine.offset"),
         ])
     func refines(_ bytes: String, _ field: String) { refuse(.refine, bytes, field) }
 

@@ -145,6 +145,19 @@ import Testing
         }
     }
 
+    /// No level is the sender's choice, and not what zstd takes a zero for.
+    @Test func noLevelOfCompression() throws {
+        guard case .job(let job) = try decoded(.job, push { $0.options.compression = .standard }.encoded()) else {
+            Issue.record("no job")
+            return
+        }
+        #expect(job.options.compression == .standard)
+        #expect(ContentMethod(.standard, for: .content) == .zstd(level: 3))
+        #expect(ContentMethod(.standard, for: .delta) == .zstd(level: 5))
+        #expect(ContentMethod(.zstd(level: 3), for: .delta) == .zstd(level: 3))
+        for choice in [.none, .auto] as [CompressionChoice] { #expect(ContentMethod(choice, for: .delta) == nil) }
+    }
+
     /// The longest message of each kind that this program makes fits into a payload; so does what a list of limits
     /// allows, wherever one message is all that may be said.
     @Test func theLongestMessagesFit() throws {

@@ -1,5 +1,6 @@
 // The values that the golden files stand for, and a way to compare messages.
 
+import LifterCodec
 import LifterProtocol
 
 enum Samples {
@@ -118,15 +119,18 @@ enum Samples {
             bytes: [], range: 0..<0, end: nil),
     ])
 
+    private static let short = HashWidths(rolling: 14, strong: 37)
+    private static let long = HashWidths(rolling: 32, strong: 64)
+
     static let signature = SignatureMessage([
         SignatureSegment(
-            id: 300, shape: BasisShape(basisSize: 2800, blockLength: 1400, strongLength: 2), strongLength: 2, offset: 0,
-            blocks: SignatureBlocks(rolling: [0x0403_0201, 0x0807_0605], strong: [0x0a09, 0x0c0b]), isLast: true),
+            id: 300, shape: BasisShape(basisSize: 2800, blockLength: 1400, widths: short), widths: short, offset: 0,
+            blocks: SignatureBlocks(rolling: [0x3421, 0x1234], strong: [0x1f_edcb_a987, 0]), isLast: true),
         SignatureSegment(
-            id: 301, shape: BasisShape(basisSize: 1 << 40, blockLength: 4 << 20, strongLength: 8), strongLength: 8,
+            id: 301, shape: BasisShape(basisSize: 1 << 40, blockLength: 4 << 20, widths: long), widths: long,
             offset: 0, blocks: SignatureBlocks(), isLast: false),
         SignatureSegment(
-            id: 301, strongLength: 8, offset: 0, blocks: SignatureBlocks(), isLast: true, isGivenUp: true),
+            id: 301, widths: long, offset: 0, blocks: SignatureBlocks(), isLast: true, isGivenUp: true),
     ])
 
     /// By the name of the golden file.
@@ -202,12 +206,12 @@ enum Samples {
         "signature-refined": .signature(
             SignatureMessage([
                 SignatureSegment(
-                    id: 301, strongLength: 8, offset: 65_536,
+                    id: 301, widths: long, offset: 65_536,
                     blocks: SignatureBlocks(rolling: [0xffff_ffff], strong: [0x0706_0504_0302_0100]), isLast: true)
             ])),
         "refine": .refine(
             Refine(
-                id: 301, blockLength: 512, strongLength: 3,
+                id: 301, blockLength: 512, widths: short,
                 ranges: [BasisRange(offset: 0, length: 1024), BasisRange(offset: 65_536, length: 700)])),
     ]
 }

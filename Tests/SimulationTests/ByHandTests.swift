@@ -1,11 +1,13 @@
 // What no honest end says, and what comes in orders that simulated sessions hardly draw. Every credit comes back, every
 // id is answered once, and what is wrong ends the session.
 
+import LifterCodec
 import LifterProtocol
 import Testing
 
 @Suite struct ByHandTests {
     private let digest = ContentDigest(low: 1, high: 2)
+    private let widths = HashWidths(rolling: 20, strong: 32)
     private let noSpace = FileProblem(.system, errno: 28, doing: "writing")
 
     // MARK: Directories
@@ -152,7 +154,7 @@ import Testing
         }
         receiver.tell([.file("f", 9 << 20, seconds: 2)], base: 1, isLast: true)
         receiver.tell(.listingEnd)
-        let shape = BasisShape(basisSize: 8 << 20, blockLength: 1 << 16, strongLength: 4)
+        let shape = BasisShape(basisSize: 8 << 20, blockLength: 1 << 16, widths: widths)
         receiver.answer("openBasis", .openedBasis(.success(shape)))
         while case .signRanges(_, let length, _, let ranges)? = receiver.effects.first?.effect {
             receiver.answer("signRanges", .signedRanges(.success(ranges.map { blocks($0, length) })))
@@ -160,7 +162,7 @@ import Testing
         let range = BasisRange(offset: 0, length: 1 << 16)
         for _ in 0..<2 {
             receiver.tell(
-                .refine(Refine(id: 1, blockLength: 1024, strongLength: 4, ranges: [range])), weight: 900_000)
+                .refine(Refine(id: 1, blockLength: 1024, widths: widths, ranges: [range])), weight: 900_000)
         }
         let told = receiver.sent.count { if case .signature = $0 { true } else { false } }
         #expect(receiver.waiting == ["signRanges"] && told > 0)
@@ -180,14 +182,32 @@ import Testing
     @Test("Contents are not asked for in two ways at once")
     func askedTwice() {
         var sender = ByHand<SenderMachine>(root: [.file("f", 10_000)]) { $0.delta = .always }
-        let shape = BasisShape(basisSize: 3000, blockLength: 1000, strongLength: 4)
+        let shape = BasisShape(basisSize: 3000, blockLength: 1000, widths: widths)
         let part = SignatureSegment(
-            id: 1, shape: shape, strongLength: 4, offset: 0,
+            id: 1, shape: shape, widths: widths, offset: 0,
             blocks: blocks(BasisRange(offset: 0, length: 1000), 1000), isLast: false)
         sender.tell(.signature(SignatureMessage([part])))
         #expect(sender.machine.end == nil && sender.waiting.isEmpty)
         sender.tell(.request(Request([Request.Item(1)])))
         #expect(sender.complaint?.contains("request.id") == true)
+    }
+
+    // MARK: Answers
+
+    @Test("Answers that nobody waits for leave together, a little later, and the last one at once")
+    func answersTogether() {
+        let files = (1...3).map { Entry.file("f\($0)", 1) }
+        var receiver = ByHand<ReceiverMachine>(root: files, onStream: true)
+        receiver.tell((1...3).map { .file("f\($0)", 1, mode: 0o600) }, base: 1, isLast: true)
+        #expect(receiver.waiting == Array(repeating: "setAttributes", count: 3))
+        for _ in 1...2 { receiver.answer("setAttributes", .setAttributes(.done)) }
+        #expect(receiver.outcomes(of: 1).isEmpty && receiver.machine.deadline?.reason == "answers")
+        receiver.sleep()
+        #expect(receiver.outcomes(of: 1).count == 1 && receiver.outcomes(of: 2).count == 1)
+        #expect(receiver.sent.count { if case .outcomes = $0 { true } else { false } } == 1)
+        #expect(receiver.machine.deadline?.reason != "answers")
+        receiver.answer("setAttributes", .setAttributes(.done))
+        #expect(receiver.outcomes(of: 3).count == 1)
     }
 
     // MARK: Digests

@@ -1,12 +1,14 @@
 // Signatures, copies and questions that no honest end sends: each ends the session at once, and nothing is written that
 // was not right.
 
+import LifterCodec
 import LifterProtocol
 import LifterSystem
 import Testing
 
 @Suite struct HostileDeltaTests {
     private let time = FileTime(seconds: 1_700_000_000, nanoseconds: 5)
+    private let widths = HashWidths(rolling: 16, strong: 32)
     private let old: [UInt8] = {
         var random = SeededRandom(seed: 3)
         return random.bytes(2 << 20)
@@ -130,7 +132,7 @@ import Testing
             let end = try end(scenario(unrelated: true), bySender: true) { message in
                 guard case .delta(let delta) = message, delta.segments[0].range.count > 100_000 else { return }
                 message = .refine(
-                    Refine(id: id ?? delta.segments[0].id, blockLength: 4096, strongLength: 4, ranges: ranges))
+                    Refine(id: id ?? delta.segments[0].id, blockLength: 4096, widths: widths, ranges: ranges))
             }
             expectBroken(end, "refine.id", "refine.ranges")
         }
@@ -141,7 +143,7 @@ import Testing
         let end = try end(scenario(unrelated: true), bySender: true) { message in
             guard case .delta(let delta) = message, delta.segments[0].range.count > 100_000 else { return }
             let range = BasisRange(offset: 0, length: 2 << 20)
-            message = .refine(Refine(id: delta.segments[0].id, blockLength: 16, strongLength: 8, ranges: [range]))
+            message = .refine(Refine(id: delta.segments[0].id, blockLength: 16, widths: widths, ranges: [range]))
         }
         expectBroken(end, "refine.ranges")
     }
@@ -172,11 +174,11 @@ import Testing
         whole.plan.options.delta = .never
         let signed = try end(whole, bySender: false) { message in
             guard case .request(let request) = message, let id = request.items.first?.id else { return }
-            let shape = BasisShape(basisSize: 64, blockLength: 64, strongLength: 2)
+            let shape = BasisShape(basisSize: 64, blockLength: 64, widths: widths)
             let blocks = SignatureBlocks(rolling: [1], strong: [1])
             message = .signature(
                 SignatureMessage([
-                    SignatureSegment(id: id, shape: shape, strongLength: 2, offset: 0, blocks: blocks, isLast: true)
+                    SignatureSegment(id: id, shape: shape, widths: widths, offset: 0, blocks: blocks, isLast: true)
                 ]))
         }
         var coarse = scenario(unrelated: true)
@@ -184,7 +186,7 @@ import Testing
         let refined = try end(coarse, bySender: true) { message in
             guard case .delta(let delta) = message else { return }
             let range = BasisRange(offset: 0, length: 64)
-            message = .refine(Refine(id: delta.segments[0].id, blockLength: 64, strongLength: 4, ranges: [range]))
+            message = .refine(Refine(id: delta.segments[0].id, blockLength: 64, widths: widths, ranges: [range]))
         }
         for end in [signed, refined] {
             guard case .broken(.unexpected) = end else {
@@ -258,7 +260,7 @@ import Testing
                     segment.blocks.strong.append(1)
                 }
             ),
-            ("signature.strongLength", { $0.strongLength ^= 1 }),
+            ("signature.widths", { $0.widths = HashWidths(rolling: 32, strong: 63) }),
         ]
         for (field, wrong) in wrongs {
             let end = try end(scenario(), bySender: false) { message in
@@ -292,7 +294,8 @@ import Testing
         var scenario = scenario()
         scenario.source = tree(new, time)
         let wrongs: [(inout [SignatureSegment]) -> Void] = [
-            { $0[0].offset += 1 }, { $0[0].blocks.rolling.append(1) }, { $0[0].strongLength ^= 1 },
+            { $0[0].offset += 1 }, { $0[0].blocks.rolling.append(1) },
+            { $0[0].widths = HashWidths(rolling: 32, strong: 63) },
             // An end before all was told, and none where it was.
             { $0[0].isLast = true },
             { segments in
@@ -310,7 +313,7 @@ import Testing
                 message = .signature(signature)
             }
             #expect(isAsked)
-            expectBroken(end, "signature.offset", "signature.count", "signature.strongLength", "signature.id")
+            expectBroken(end, "signature.offset", "signature.count", "signature.widths", "signature.id")
         }
     }
 }

@@ -45,10 +45,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("-z", Wire.Compression.zstd(level: 3)), ("--compress zstd", .zstd(level: 3)),
+        ("-z", Wire.Compression.standard), ("--compress zstd", .standard), ("--compress zstd:3", .zstd(level: 3)),
         ("--compress=zstd:19", .zstd(level: 19)), ("--compress zlib", .zlib(level: 6)),
         ("--compress zlib:9", .zlib(level: 9)), ("-z --compress none", .off), ("-z --no-compress", .off),
-        ("--compress none -z", .zstd(level: 3)), ("-z --no-z", .off), ("-z --compress auto", .auto),
+        ("--compress none -z", .standard), ("-z --no-z", .off), ("-z --compress auto", .auto),
     ])
     func compressionIsTheLastOneSaid(_ options: String, _ expected: Wire.Compression) throws {
         #expect(try transfer("push \(options) a b")?.wire.compression == expected)

@@ -41,7 +41,7 @@ complete -c superlifter -n '__fish_seen_subcommand_from push pull' -l inplace -d
 complete -c superlifter -n '__fish_seen_subcommand_from push pull' -l append-verify -d 'as --inplace, and send only what a file has grown by'
 complete -c superlifter -n '__fish_seen_subcommand_from push pull' -l no-detect-renames -d 'send renamed and moved files whole'
 complete -c superlifter -n '__fish_seen_subcommand_from push pull' -s y -l fuzzy -d 'for a new file start from one with a similar name beside it'
-complete -c superlifter -n '__fish_seen_subcommand_from push pull compare list' -s z -d 'compress what is sent (the same as --compress zstd:3)'
+complete -c superlifter -n '__fish_seen_subcommand_from push pull compare list' -s z -d 'compress what is sent (the same as --compress zstd)'
 complete -c superlifter -n '__fish_seen_subcommand_from push pull compare list' -l compress -x -d 'auto (the default), none, zstd[:LEVEL] or zlib[:LEVEL]'
 complete -c superlifter -n '__fish_seen_subcommand_from push pull' -s W -l whole-file -d 'send changed files whole'
 complete -c superlifter -n '__fish_seen_subcommand_from push pull' -s B -l block-size -x -d 'the block size for finding differences'

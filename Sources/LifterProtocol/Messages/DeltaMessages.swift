@@ -2,13 +2,15 @@
 // for the contents), the sender answers with copies from that and literal bytes. In between it may ask for finer
 // signatures of some ranges.
 
+package import LifterCodec
+
 /// A part of one file's signature.
 package struct SignatureSegment: Hashable, Sendable {
     package var id: FileID
     /// Set with the first segment of a file.
     package var shape: BasisShape?
-    /// Bytes told of each strong hash.
-    package var strongLength: UInt8
+    /// What is told of each block.
+    package var widths: HashWidths
     /// Where in the basis the first block begins.
     package var offset: UInt64
     package var blocks: SignatureBlocks
@@ -18,12 +20,12 @@ package struct SignatureSegment: Hashable, Sendable {
     package var isGivenUp: Bool
 
     package init(
-        id: FileID, shape: BasisShape? = nil, strongLength: UInt8, offset: UInt64, blocks: SignatureBlocks,
+        id: FileID, shape: BasisShape? = nil, widths: HashWidths, offset: UInt64, blocks: SignatureBlocks,
         isLast: Bool, isGivenUp: Bool = false
     ) {
         self.id = id
         self.shape = shape
-        self.strongLength = strongLength
+        self.widths = widths
         self.offset = offset
         self.blocks = blocks
         self.isLast = isLast
@@ -31,7 +33,9 @@ package struct SignatureSegment: Hashable, Sendable {
     }
 
     /// What it takes on the wire, at most.
-    package var wireBytes: Int { 40 + blocks.count * (4 + Int(strongLength)) }
+    package var wireBytes: Int { 40 + hashBytes }
+    /// The hashes alone.
+    var hashBytes: Int { widths.bytes(ofBlocks: blocks.count) }
 }
 
 /// Signatures of one or several files: first a table, then all hashes.
@@ -57,33 +61,36 @@ package struct SignatureMessage: Sendable {
                 writer.varint(shape.basisSize)
                 writer.varint(UInt64(shape.blockLength))
             }
-            writer.u8(segment.strongLength)
+            writer.widths(segment.widths)
             writer.varint(segment.offset)
             writer.varint(UInt64(segment.blocks.count))
         }
         for segment in segments {
-            for rolling in segment.blocks.rolling { writer.u32(rolling) }
-            for strong in segment.blocks.strong { writer.low(strong, Int(segment.strongLength)) }
+            let (blocks, widths) = (segment.blocks, segment.widths)
+            writer.packed([(blocks.rolling.map(UInt64.init), widths.rolling), (blocks.strong, widths.strong)])
         }
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
-        let count = try reader.count("signature.segments", each: 5, upTo: ProtocolConstants.longestList)
+        let count = try reader.count("signature.segments", each: 6, upTo: ProtocolConstants.longestList)
         segments = []
         segments.reserveCapacity(count)
         var counts: [Int] = []
         var total = 0
         for _ in 0..<count {
             let (segment, blocks) = try Self.segment(&reader)
-            total += blocks * (4 + Int(segment.strongLength))
+            total += segment.widths.bytes(ofBlocks: blocks)
             segments.append(segment)
             counts.append(blocks)
         }
         guard total == reader.remaining else { throw .value("signature.count") }
         for (index, blocks) in counts.enumerated() {
-            let strongLength = Int(segments[index].strongLength)
-            segments[index].blocks.rolling = try reader.numbers32(blocks, "signature.rolling")
-            segments[index].blocks.strong = try reader.numbers(blocks, strongLength, "signature.strong")
+            let widths = segments[index].widths
+            var bits = BitReader(try reader.raw(widths.bytes(ofBlocks: blocks), "signature.hashes"))
+            segments[index].blocks.rolling = bits.numbers(blocks, width: widths.rolling)
+                .map { UInt32(truncatingIfNeeded: $0) }
+            segments[index].blocks.strong = bits.numbers(blocks, width: widths.strong)
+            guard bits.endsWithZeros else { throw .value("signature.hashes") }
         }
     }
 
@@ -94,19 +101,21 @@ package struct SignatureMessage: Sendable {
         guard flags < 8 else { throw .value("signature.flags") }
         let isGivenUp = flags & Flag.isGivenUp != 0
         guard !isGivenUp || flags & Flag.isLast != 0 else { throw .value("signature.flags") }
-        var shape: BasisShape?
+        var begun: (size: UInt64, blockLength: UInt32)?
         if flags & Flag.isFirst != 0 {
-            shape = BasisShape(
-                basisSize: try reader.varint("signature.size", upTo: UInt64(Int64.max)),
-                blockLength: try reader.blockLength("signature.blockLength"), strongLength: 0)
+            begun = (
+                try reader.varint("signature.size", upTo: UInt64(Int64.max)),
+                try reader.blockLength("signature.blockLength")
+            )
         }
-        let strongLength = try reader.strongLength("signature.strongLength")
-        shape?.strongLength = strongLength
+        let widths = try reader.widths("signature.widths")
+        let shape = begun.map { BasisShape(basisSize: $0.size, blockLength: $0.blockLength, widths: widths) }
         let offset = try reader.varint("signature.offset", upTo: UInt64(Int64.max))
-        let blocks = try reader.count("signature.count", each: 4 + Int(strongLength))
+        // No block takes less than two bytes.
+        let blocks = try reader.count("signature.count", each: 2)
         return (
             SignatureSegment(
-                id: id, shape: shape, strongLength: strongLength, offset: offset, blocks: SignatureBlocks(),
+                id: id, shape: shape, widths: widths, offset: offset, blocks: SignatureBlocks(),
                 isLast: flags & Flag.isLast != 0, isGivenUp: isGivenUp),
             blocks
         )
@@ -234,26 +243,26 @@ package struct DeltaMessage: Sendable {
 package struct Refine: Hashable, Sendable {
     package var id: FileID
     package var blockLength: UInt32
-    package var strongLength: UInt8
+    package var widths: HashWidths
     /// Rising, and not overlapping.
     package var ranges: [BasisRange]
 
-    package init(id: FileID, blockLength: UInt32, strongLength: UInt8, ranges: [BasisRange]) {
+    package init(id: FileID, blockLength: UInt32, widths: HashWidths, ranges: [BasisRange]) {
         self.id = id
         self.blockLength = blockLength
-        self.strongLength = strongLength
+        self.widths = widths
         self.ranges = ranges
     }
 
     /// What the hashes take on the wire.
     package var wireBytes: UInt64 {
-        ranges.reduce(0) { $0 &+ BasisShape.blocks(in: $1.length, of: blockLength) &* (4 + UInt64(strongLength)) }
+        widths.bytes(ofBlocks: ranges.reduce(0) { $0 &+ BasisShape.blocks(in: $1.length, of: blockLength) })
     }
 
     func encode(into writer: inout ByteWriter) {
         writer.varint(id)
         writer.varint(UInt64(blockLength))
-        writer.u8(strongLength)
+        writer.widths(widths)
         writer.varint(UInt64(ranges.count))
         for range in ranges {
             writer.varint(range.offset)
@@ -264,7 +273,7 @@ package struct Refine: Hashable, Sendable {
     init(from reader: inout ByteReader) throws(WireError) {
         id = try reader.varint("refine.id", upTo: UInt64(Int64.max))
         blockLength = try reader.blockLength("refine.blockLength")
-        strongLength = try reader.strongLength("refine.strongLength")
+        widths = try reader.widths("refine.widths")
         ranges = []
         var end: UInt64 = 0
         for _ in 0..<(try reader.count("refine.ranges", each: 2, upTo: ProtocolConstants.mostCopies)) {
@@ -287,9 +296,16 @@ extension ByteReader {
         return UInt32(value)
     }
 
-    fileprivate mutating func strongLength(_ field: String) throws(WireError) -> UInt8 {
-        let value = try u8(field)
-        guard value >= 2, value <= 8 else { throw .value(field) }
-        return value
+    fileprivate mutating func widths(_ field: String) throws(WireError) -> HashWidths {
+        let (rolling, strong) = (try u8(field), try u8(field))
+        guard let widths = HashWidths(validatedRolling: rolling, strong: strong) else { throw .value(field) }
+        return widths
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func widths(_ widths: HashWidths) {
+        u8(UInt8(truncatingIfNeeded: widths.rolling))
+        u8(UInt8(truncatingIfNeeded: widths.strong))
     }
 }

@@ -22,8 +22,18 @@ package enum CompressionChoice: Hashable, Sendable {
     case none
     /// The sender of contents chooses for each frame: plain, or zstd of any level.
     case auto
+    /// zstd at a level that suits what is sent.
+    case standard
     case zstd(level: Int32)
     case zlib(level: Int32)
+
+    /// Whatever shrinks is compressed, however fast the stream is.
+    package var isSure: Bool {
+        switch self {
+        case .none, .auto: false
+        case .standard, .zstd, .zlib: true
+        }
+    }
 }
 
 /// Whether files that changed are told by their difference.
@@ -110,6 +120,7 @@ package struct JobOptions: Hashable, Sendable {
         switch compression {
         case .none: break
         case .auto: list.bytes(45, Self.encoded(codec: 0, 0))
+        case .standard: list.bytes(45, Self.encoded(codec: 1, 0))
         case .zstd(let level): list.bytes(45, Self.encoded(codec: 1, level))
         case .zlib(let level): list.bytes(45, Self.encoded(codec: 2, level))
         }
@@ -231,6 +242,7 @@ package struct JobOptions: Hashable, Sendable {
         try reader.finish()
         switch codec {
         case 0 where level == 0: return .auto
+        case 1 where level == 0: return .standard
         case 1 where (-7...19).contains(level): return .zstd(level: Int32(level))
         case 2 where (1...9).contains(level): return .zlib(level: Int32(level))
         default: throw .value("job.compression")

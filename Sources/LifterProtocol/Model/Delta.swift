@@ -1,28 +1,27 @@
 // What two versions of a file are told by: the signature of the basis (the receiver's version), and copies from it.
 
+package import LifterCodec
+
 /// What kind of signature a basis has.
 package struct BasisShape: Hashable, Sendable {
     /// Bytes of the basis.
     package var basisSize: UInt64
     /// Bytes of a block; the last one of the basis may be shorter.
     package var blockLength: UInt32
-    /// Bytes that are told of each block's strong hash.
-    package var strongLength: UInt8
+    /// What is told of each block.
+    package var widths: HashWidths
 
-    package init(basisSize: UInt64, blockLength: UInt32, strongLength: UInt8) {
+    package init(basisSize: UInt64, blockLength: UInt32, widths: HashWidths) {
         self.basisSize = basisSize
         self.blockLength = blockLength
-        self.strongLength = strongLength
+        self.widths = widths
     }
 
     /// Blocks of the whole basis.
     package var blockCount: UInt64 { Self.blocks(in: basisSize, of: blockLength) }
 
     /// What the hashes of the whole basis take on the wire.
-    package var wireBytes: UInt64 {
-        let (bytes, overflow) = blockCount.multipliedReportingOverflow(by: 4 + UInt64(strongLength))
-        return overflow ? .max : bytes
-    }
+    package var wireBytes: UInt64 { widths.bytes(ofBlocks: blockCount) }
 
     /// How many blocks a range of so many bytes has.
     package static func blocks(in length: UInt64, of blockLength: UInt32) -> UInt64 {
@@ -33,8 +32,9 @@ package struct BasisShape: Hashable, Sendable {
 
 /// Hashes of neighbouring blocks of a basis, in order.
 package struct SignatureBlocks: Hashable, Sendable {
+    /// Mixed, and cut to its width.
     package var rolling: [UInt32]
-    /// Cut down to the strong length.
+    /// Cut to its width.
     package var strong: [UInt64]
 
     package init(rolling: [UInt32] = [], strong: [UInt64] = []) {
@@ -100,11 +100,13 @@ package struct BasisRange: Hashable, Sendable {
 
 /// A basis that is to be signed, and how large the file is that will be made of it.
 package struct BasisFile: Hashable, Sendable {
+    package var directory: DirectoryID
     package var name: [UInt8]
     package var size: UInt64
     package var newSize: UInt64
 
-    package init(name: [UInt8], size: UInt64, newSize: UInt64) {
+    package init(directory: DirectoryID, name: [UInt8], size: UInt64, newSize: UInt64) {
+        self.directory = directory
         self.name = name
         self.size = size
         self.newSize = newSize
@@ -119,11 +121,14 @@ package struct SignatureLimits: Hashable, Sendable {
     package var longest: UInt64
     /// Finer signatures will be asked for, so this one may be coarse.
     package var refines: Bool
+    /// Literal bytes will travel compressed: what larger blocks miss is cheaper.
+    package var literalsShrink: Bool
 
-    package init(blockLength: UInt32?, longest: UInt64, refines: Bool) {
+    package init(blockLength: UInt32?, longest: UInt64, refines: Bool, literalsShrink: Bool) {
         self.blockLength = blockLength
         self.longest = longest
         self.refines = refines
+        self.literalsShrink = literalsShrink
     }
 }
 
@@ -172,12 +177,12 @@ package struct MatchedChunk: Sendable {
 /// Which finer signatures are wanted.
 package struct RefineAsk: Hashable, Sendable {
     package var blockLength: UInt32
-    package var strongLength: UInt8
+    package var widths: HashWidths
     package var ranges: [BasisRange]
 
-    package init(blockLength: UInt32, strongLength: UInt8, ranges: [BasisRange]) {
+    package init(blockLength: UInt32, widths: HashWidths, ranges: [BasisRange]) {
         self.blockLength = blockLength
-        self.strongLength = strongLength
+        self.widths = widths
         self.ranges = ranges
     }
 }

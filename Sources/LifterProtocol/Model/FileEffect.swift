@@ -6,6 +6,8 @@
 //
 // Every effect ends in exactly one `FileResult` of the same shape.
 
+package import LifterCodec
+
 package typealias DirectoryID = UInt32
 package typealias FileID = UInt64
 
@@ -359,12 +361,12 @@ package enum FileEffect: Sendable {
     /// Creates or replaces small files of one directory.
     case writeSmall(directory: DirectoryID, buffer: [UInt8], files: [SmallFile])
     /// Signs small regular files whole, which must still have their sizes.
-    case signSmall(directory: DirectoryID, files: [BasisFile], limits: SignatureLimits)
+    case signSmall(files: [BasisFile], limits: SignatureLimits)
     /// Opens a regular file as a basis; it stays open, and watched, until `closeBasis`. With `part`, what an earlier run
     /// left of that target comes first and the file, if it has any bytes, behind it.
-    case openBasis(id: FileID, file: BasisFile, limits: SignatureLimits, directory: DirectoryID, part: FileTarget?)
+    case openBasis(id: FileID, file: BasisFile, limits: SignatureLimits, part: FileTarget?)
     /// The hashes of ranges of an open basis.
-    case signRanges(id: FileID, blockLength: UInt32, strongLength: UInt8, ranges: [BasisRange])
+    case signRanges(id: FileID, blockLength: UInt32, widths: HashWidths, ranges: [BasisRange])
     /// `removesPart`: what an earlier run left has done its service.
     case closeBasis(id: FileID, removesPart: Bool)
     /// The next step of noting the regular files of the tree, of `smallest` bytes or more. Of the root's directories

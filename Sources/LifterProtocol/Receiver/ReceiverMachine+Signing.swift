@@ -2,6 +2,8 @@
 // its signature leaves whole before the next one's begins, and only while a quarter of the window stays free for finer
 // signatures that the sender may ask for. Where a basis cannot be used the file is asked for whole.
 
+import LifterCodec
+
 /// What a file here can be used for.
 struct Basis: Sendable {
     var size: UInt64
@@ -20,14 +22,14 @@ struct Basis: Sendable {
 /// A file whose signature is to be made.
 struct FileToSign: Sendable {
     var id: FileID
-    var directory: DirectoryID
     var basis: Basis
     var file: BasisFile
 
     init(_ id: FileID, _ entry: ReceivedEntry, _ basis: Basis) {
-        (self.id, self.basis, directory) = (id, basis, entry.directory)
+        (self.id, self.basis) = (id, basis)
         file = BasisFile(
-            name: basis.name ?? entry.entry.name, size: basis.size, newSize: entry.entry.attributes.size)
+            directory: entry.directory, name: basis.name ?? entry.entry.name, size: basis.size,
+            newSize: entry.entry.attributes.size)
     }
 }
 
@@ -37,7 +39,7 @@ enum SigningJob: Sendable {
     case large(LargeSigning)
 }
 
-/// Small ones of one directory, with their signatures when they are made.
+/// Small ones, with their signatures when they are made.
 struct SmallSigning: Sendable {
     var number: UInt64
     var ids: [FileID]
@@ -112,7 +114,7 @@ extension ReceiverMachine {
     private var signatureLimits: SignatureLimits {
         SignatureLimits(
             blockLength: options.blockLength, longest: UInt64(agreement.peerLimits.signatureWindow) / 4,
-            refines: agreement.usesRefinement)
+            refines: agreement.usesRefinement, literalsShrink: options.compression.isSure)
     }
 
     // MARK: Driving on
@@ -129,7 +131,9 @@ extension ReceiverMachine {
     private mutating func startSigning() {
         while signing.count < Tuning.signingJobs, let file = toSign.first {
             if isSmall(file) {
-                startSmallSigning(file.directory)
+                // While others are signed more of them come together: fewer messages, and more to match at once.
+                guard signing.isEmpty || toSign.count >= Tuning.worthABatch else { return }
+                startSmallSigning()
             } else {
                 // Where none may be open nobody asks for one; should a file layer think so, it takes its turn.
                 guard basesOpen < max(1, openBasisLimit) else { return }
@@ -145,22 +149,19 @@ extension ReceiverMachine {
         signing.append(.large(LargeSigning(id: file.id)))
         var part: FileTarget?
         if file.basis.takesPart, let entry = open[file.id] {
-            directories[file.directory]?.isTouched = true
+            directories[file.file.directory]?.isTouched = true
             part = target(file.id, entry)
             part?.copiesPart = true
         }
-        run(
-            .openBasis(
-                id: file.id, file: file.file, limits: signatureLimits, directory: file.directory, part: part),
-            as: .openBasis(file.id))
+        run(.openBasis(id: file.id, file: file.file, limits: signatureLimits, part: part), as: .openBasis(file.id))
     }
 
-    /// A batch of neighbouring small files of one directory.
-    private mutating func startSmallSigning(_ directory: DirectoryID) {
+    /// A batch of neighbouring small files.
+    private mutating func startSmallSigning() {
         var ids: [FileID] = []
         var files: [BasisFile] = []
         var bytes: UInt64 = 0
-        while ids.count < Tuning.smallBatchFiles, let next = toSign.first, next.directory == directory, isSmall(next),
+        while ids.count < Tuning.smallBatchFiles, let next = toSign.first, isSmall(next),
             ids.isEmpty || bytes + next.file.size <= Tuning.signedChunk
         {
             _ = toSign.popFirst()
@@ -169,7 +170,7 @@ extension ReceiverMachine {
             bytes += next.file.size
         }
         signing.append(.small(SmallSigning(number: nextSigning, ids: ids)))
-        run(.signSmall(directory: directory, files: files, limits: signatureLimits), as: .signSmall(nextSigning))
+        run(.signSmall(files: files, limits: signatureLimits), as: .signSmall(nextSigning))
         nextSigning += 1
     }
 
@@ -242,7 +243,7 @@ extension ReceiverMachine {
                 continue
             }
             let segment = SignatureSegment(
-                id: id, shape: signature.shape, strongLength: signature.shape.strongLength, offset: 0, blocks: blocks,
+                id: id, shape: signature.shape, widths: signature.shape.widths, offset: 0, blocks: blocks,
                 isLast: true)
             if !segments.isEmpty && bytes + segment.wireBytes > Tuning.signatureMessage {
                 guard hasRoom(bytes) else { return keepSmall(job, results) }
@@ -290,21 +291,21 @@ extension ReceiverMachine {
             let length = min(large.chunk(shape.blockLength), shape.basisSize - large.asked)
             run(
                 .signRanges(
-                    id: large.id, blockLength: shape.blockLength, strongLength: shape.strongLength,
+                    id: large.id, blockLength: shape.blockLength, widths: shape.widths,
                     ranges: [BasisRange(offset: large.asked, length: length)]),
                 as: .signRanges(large.id, large.asked))
             large.asked += length
             large.running += 1
         }
         let isLast = large.signed == shape.basisSize
-        let bytes = large.ready.count * (4 + Int(shape.strongLength))
+        let bytes = shape.widths.bytes(ofBlocks: large.ready.count)
         guard isLast || bytes >= Tuning.signatureMessage else { return false }
-        let most = (ProtocolConstants.longestPayload - 64) / (4 + Int(shape.strongLength))
+        let most = (ProtocolConstants.longestPayload - 64) * 8 / (shape.widths.rolling + shape.widths.strong)
         let count = min(large.ready.count, most)
-        guard hasRoom(64 + count * (4 + Int(shape.strongLength))) else { return false }
+        guard hasRoom(64 + shape.widths.bytes(ofBlocks: count)) else { return false }
         let isEnd = isLast && count == large.ready.count
         var segment = SignatureSegment(
-            id: large.id, shape: large.isStarted ? nil : shape, strongLength: shape.strongLength,
+            id: large.id, shape: large.isStarted ? nil : shape, widths: shape.widths,
             offset: large.readyAt, blocks: large.ready, isLast: isEnd)
         if count < large.ready.count {
             segment.blocks = SignatureBlocks(
@@ -331,7 +332,7 @@ extension ReceiverMachine {
                 .signature(
                     SignatureMessage([
                         SignatureSegment(
-                            id: large.id, strongLength: shape.strongLength, offset: large.readyAt,
+                            id: large.id, widths: shape.widths, offset: large.readyAt,
                             blocks: SignatureBlocks(), isLast: true, isGivenUp: true)
                     ])))
             closeBasis(large.id)
@@ -407,7 +408,7 @@ extension ReceiverMachine {
             refining[0]?.isRunning = true
             run(
                 .signRanges(
-                    id: job.refine.id, blockLength: job.refine.blockLength, strongLength: job.refine.strongLength,
+                    id: job.refine.id, blockLength: job.refine.blockLength, widths: job.refine.widths,
                     ranges: ranges),
                 as: .refine(job, ranges))
         }
@@ -433,13 +434,13 @@ extension ReceiverMachine {
     ) {
         var segments = answers.enumerated().map { index, answer in
             SignatureSegment(
-                id: job.refine.id, strongLength: job.refine.strongLength, offset: answer.0.offset, blocks: answer.1,
+                id: job.refine.id, widths: job.refine.widths, offset: answer.0.offset, blocks: answer.1,
                 isLast: isLast && index == answers.count - 1)
         }
         if isGivenUp {
             segments = [
                 SignatureSegment(
-                    id: job.refine.id, strongLength: job.refine.strongLength, offset: 0, blocks: SignatureBlocks(),
+                    id: job.refine.id, widths: job.refine.widths, offset: 0, blocks: SignatureBlocks(),
                     isLast: true, isGivenUp: true)
             ]
         }

@@ -94,7 +94,7 @@ extension SenderMachine {
             }
             if item.isClosed, isSmall(item.id, entry) {
                 // While others are read more of them come together: larger batches, and frames that compress better.
-                guard jobs.count < 2 || requested.count >= Tuning.worthABatch else { return }
+                guard jobs.isEmpty || requested.count >= Tuning.worthABatch else { return }
                 startSmall(isDelta: signatures[item.id] != nil)
             } else {
                 _ = requested.popFirst()

@@ -33,7 +33,7 @@ extension SenderMachine {
         var rest = weight
         for (index, segment) in message.segments.enumerated() {
             let isLast = index == message.segments.count - 1
-            let share = isLast ? rest : min(rest, segment.blocks.count * (4 + Int(segment.strongLength)))
+            let share = isLast ? rest : min(rest, segment.hashBytes)
             rest -= share
             if let shape = segment.shape {
                 try begin(segment, shape, share)
@@ -69,7 +69,7 @@ extension SenderMachine {
             throw .value("signature.offset")
         }
         let shape = incoming.signature.shape
-        guard segment.strongLength == shape.strongLength else { throw .value("signature.strongLength") }
+        guard segment.widths == shape.widths else { throw .value("signature.widths") }
         incoming.weight += weight
         incoming.signature.runs[0].blocks.rolling += segment.blocks.rolling
         incoming.signature.runs[0].blocks.strong += segment.blocks.strong
@@ -105,7 +105,7 @@ extension SenderMachine {
     /// Asks for a finer signature where there is room for the answer; false where there is none.
     mutating func ask(_ ask: RefineAsk, for id: FileID, job: UInt64) -> Bool {
         let refine = Refine(
-            id: id, blockLength: ask.blockLength, strongLength: ask.strongLength, ranges: ask.ranges)
+            id: id, blockLength: ask.blockLength, widths: ask.widths, ranges: ask.ranges)
         let waiting = refinements.values.reduce(0) { $0 &+ $1.refine.wireBytes }
         guard agreement.usesRefinement, refinements[id] == nil,
             waiting &+ refine.wireBytes <= UInt64(agreement.ownLimits.signatureWindow) / 16
@@ -124,9 +124,7 @@ extension SenderMachine {
         refinement.weight += weight
         if !segment.isGivenUp {
             guard refinement.next < refinement.refine.ranges.count else { throw .value("signature.id") }
-            guard segment.strongLength == refinement.refine.strongLength else {
-                throw .value("signature.strongLength")
-            }
+            guard segment.widths == refinement.refine.widths else { throw .value("signature.widths") }
             let range = refinement.refine.ranges[refinement.next]
             let block = refinement.refine.blockLength
             guard segment.offset == range.offset else { throw .value("signature.offset") }

@@ -77,24 +77,6 @@ package struct ByteReader: Sendable {
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
-    /// So many u32.
-    package mutating func numbers32(_ count: Int, _ field: String) throws(WireError) -> [UInt32] {
-        guard count >= 0, count <= remaining / 4 else { throw .truncated(field) }
-        var result: [UInt32] = []
-        result.reserveCapacity(count)
-        for _ in 0..<count { result.append(try u32(field)) }
-        return result
-    }
-
-    /// So many numbers of `width` bytes.
-    package mutating func numbers(_ count: Int, _ width: Int, _ field: String) throws(WireError) -> [UInt64] {
-        guard count >= 0, width >= 1, width <= 8, count <= remaining / width else { throw .truncated(field) }
-        var result: [UInt64] = []
-        result.reserveCapacity(count)
-        for _ in 0..<count { result.append(try fixed(width, field)) }
-        return result
-    }
-
     package mutating func raw(_ count: Int, _ field: String) throws(WireError) -> ArraySlice<UInt8> {
         guard count >= 0, count <= remaining else { throw .truncated(field) }
         defer { position += count }

@@ -14,9 +14,6 @@ package struct ByteWriter: Sendable {
     package mutating func u32(_ value: UInt32) { fixed(UInt64(value), 4) }
     package mutating func u64(_ value: UInt64) { fixed(value, 8) }
 
-    /// The lowest `count` bytes.
-    package mutating func low(_ value: UInt64, _ count: Int) { fixed(value, count) }
-
     package mutating func varint(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {

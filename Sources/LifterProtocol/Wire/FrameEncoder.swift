@@ -115,7 +115,8 @@ package struct EncodedMessage: Sendable {
 package struct FrameEncoder {
     private var chain = ProtocolConstants.openingChain
     private let hasher = XXH3Stream(seed: 0)
-    private let contents: (compressor: ContentCompressor, method: ContentMethod)?
+    private let contents: CompressionChoice
+    private let compressor = ContentCompressor()
     private var streams: [CreditClass: ZstdStreamCompressor] = [:]
     private let compressesListings: Bool
     /// What contents are compressed against here, if the peer knows the feature. Empty after contents that came
@@ -128,11 +129,7 @@ package struct FrameEncoder {
     /// `listings`: compress listings and answers (always wanted on a stream). `content`: how contents are compressed
     /// that were not before; `auto` leaves them plain, since nothing is measured here.
     package init(content: CompressionChoice, listings: Bool) throws(CodecError) {
-        switch content {
-        case .none, .auto: contents = nil
-        case .zstd(let level): contents = (ContentCompressor(), .zstd(level: Int(level)))
-        case .zlib(let level): contents = (ContentCompressor(), .zlib(level: Int(level)))
-        }
+        contents = content
         compressesListings = listings
     }
 
@@ -175,15 +172,15 @@ package struct FrameEncoder {
         switch creditClass {
         case .listing, .answer, .signature:
             guard compressesListings, plain >= Self.shortest, plain <= ProtocolConstants.longestStreamed else { return }
-            if streams[creditClass] == nil { streams[creditClass] = try ZstdStreamCompressor(level: 1) }
+            if streams[creditClass] == nil { streams[creditClass] = try ZstdStreamCompressor(level: 3) }
             guard let stream = streams[creditClass] else { return }
             let compressed = try message.withPayload { (bytes) throws(CodecError) in try stream.compress(bytes) }
             message.replace(by: compressed, .zstd, always: true)
         case .content:
-            guard let contents else { return }
+            guard let method = ContentMethod(contents, for: message.kind) else { return }
             let before = history
             if usesHistory { history.append(message) }
-            try contents.compressor.compress(&message, contents.method, after: before)
+            try compressor.compress(&message, method, after: before)
         }
     }
 }

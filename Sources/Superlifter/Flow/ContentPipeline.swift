@@ -39,7 +39,7 @@ struct ContentPipeline {
         self.choice = choice
         switch choice {
         case .none, .zlib: self.usesHistory = false
-        case .auto, .zstd: self.usesHistory = usesHistory
+        case .auto, .standard, .zstd: self.usesHistory = usesHistory
         }
     }
 
@@ -57,23 +57,22 @@ struct ContentPipeline {
         let number = front + UInt64(line.count)
         bytes += message.wireLength
         line.append(.plain(message))
-        guard let method = method(rate, now) else { return history.removeAll() }
+        guard let method = method(of: message, rate, now) else { return history.removeAll() }
         compress(number, method)
         if usesHistory { history.append(message) }
     }
 
-    private mutating func method(_ rate: UInt64?, _ now: UInt64) -> ContentMethod? {
-        switch choice {
-        case .none: nil
-        case .zstd(let level): .zstd(level: Int(level))
-        case .zlib(let level): .zlib(level: Int(level))
-        case .auto: auto.level(rate: rate, idle: idleness.measure(now), now: now).map { .zstd(level: $0) }
-        }
+    private mutating func method(of message: EncodedMessage, _ rate: UInt64?, _ now: UInt64) -> ContentMethod? {
+        choice == .auto ? autoMethod(rate, now) : ContentMethod(choice, for: message.kind)
+    }
+
+    private mutating func autoMethod(_ rate: UInt64?, _ now: UInt64) -> ContentMethod? {
+        auto.level(rate: rate, idle: idleness.measure(now), now: now).map { .zstd(level: $0) }
     }
 
     /// The stream has turned out to be slow: what still waits is compressed after all.
     mutating func reconsider(rate: UInt64?, now: UInt64) {
-        guard choice == .auto, rate != nil, !line.isEmpty, let method = method(rate, now) else { return }
+        guard choice == .auto, rate != nil, !line.isEmpty, let method = autoMethod(rate, now) else { return }
         var waited = false
         for index in 0..<line.count {
             if case .plain(let message) = line[index] {

@@ -55,6 +55,8 @@ public struct TransferOptions: Hashable, Sendable {
         /// None or zstd, as the stream and the processor make worthwhile, frame by frame.
         case auto
         case none
+        /// zstd at level 3, and at 5 for what differs within files.
+        case standard
         /// -7 ... 19
         case zstd(level: Int)
         /// 1 ... 9
@@ -210,6 +212,7 @@ public struct TransferOptions: Hashable, Sendable {
         switch compression {
         case .auto: job.compression = .auto
         case .none: job.compression = .none
+        case .standard: job.compression = .standard
         case .zstd(let level): job.compression = .zstd(level: Int32(clamping: level))
         case .zlib(let level): job.compression = .zlib(level: Int32(clamping: level))
         }

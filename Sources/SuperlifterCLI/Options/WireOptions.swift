@@ -5,17 +5,17 @@ extension OptionTable {
         Option(
             nil, "z", nil, .built(.compressDefault), negated: .built(.compressDefault), for: .client, in: .wire,
             common: true,
-            "compress what is sent (the same as --compress zstd:3)"),
+            "compress what is sent (the same as --compress zstd)"),
         Option(
             "compress", nil, "METHOD", .built(.compress), negated: .built(.compressDefault), for: .client, in: .wire,
             "auto (the default), none, zstd[:LEVEL] or zlib[:LEVEL]",
             """
             auto measures the stream and the processor while it runs, and chooses for each frame: nothing on a fast \
             stream, zstd on a slow one, at the highest level that never holds the stream up. Levels are 1 to 19 for \
-            zstd (3 if none is given) and 1 to 9 for zlib (6). What does not shrink is sent as it is; no list of \
-            suffixes is needed for that. The last of several -z, --compress and --no-compress counts. A METHOD is \
-            required: where rsync has a bare --compress, write -z. Between two places of one machine nothing is ever \
-            compressed.
+            zstd (if none is given, 3, and 5 for what differs within files) and 1 to 9 for zlib (6). What does not \
+            shrink is sent as it is; no list of suffixes is needed for that. The last of several -z, --compress and \
+            --no-compress counts. A METHOD is required: where rsync has a bare --compress, write -z. Between two \
+            places of one machine nothing is ever compressed.
             """),
         Option(
             "whole-file", "W", nil, .built(.wholeFile), negated: .built(.wholeFile), for: .changing, in: .wire,

@@ -95,15 +95,15 @@ enum OptionValues {
     static func compression(_ text: [UInt8]) -> Wire.Compression? {
         let parts = text.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
         guard let method = parts.first else { return nil }
-        func level(otherwise: Int, atMost maximum: UInt64) -> Int? {
-            guard parts.count == 2 else { return otherwise }
+        func level(atMost maximum: UInt64) -> Int? {
             guard let level = number(parts[1], atMost: maximum), level >= 1 else { return nil }
             return Int(level)
         }
-        if method.elementsEqual("auto".utf8) { return parts.count == 1 ? Wire.Compression.auto : nil }
-        if method.elementsEqual("none".utf8) { return parts.count == 1 ? Wire.Compression.off : nil }
-        if method.elementsEqual("zstd".utf8) { return level(otherwise: 3, atMost: 19).map { .zstd(level: $0) } }
-        if method.elementsEqual("zlib".utf8) { return level(otherwise: 6, atMost: 9).map { .zlib(level: $0) } }
+        let isAlone = parts.count == 1
+        if method.elementsEqual("auto".utf8) { return isAlone ? Wire.Compression.auto : nil }
+        if method.elementsEqual("none".utf8) { return isAlone ? Wire.Compression.off : nil }
+        if method.elementsEqual("zstd".utf8) { return isAlone ? .standard : level(atMost: 19).map { .zstd(level: $0) } }
+        if method.elementsEqual("zlib".utf8) { return (isAlone ? 6 : level(atMost: 9)).map { .zlib(level: $0) } }
         return nil
     }
 }

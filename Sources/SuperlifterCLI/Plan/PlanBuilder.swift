@@ -187,7 +187,7 @@ package struct PlanBuilder {
         var wire = Wire()
         for occurrence in parsed.occurrences {
             if occurrence.id == .compressDefault {
-                wire.compression = occurrence.negated ? Wire.Compression.off : .zstd(level: 3)
+                wire.compression = occurrence.negated ? Wire.Compression.off : .standard
             } else if occurrence.id == .compress {
                 guard let compression = OptionValues.compression(occurrence.value) else {
                     throw refusal(occurrence, "auto, none, zstd[:1..19] or zlib[:1..9]; for plain compression say -z")

@@ -150,6 +150,7 @@ package struct Wire: Equatable, Sendable {
         /// As the stream and the processor make worthwhile.
         case auto
         case off
+        case standard
         case zstd(level: Int)
         case zlib(level: Int)
     }

@@ -10,22 +10,34 @@ struct ByHand<Machine: SessionMachine> {
     /// What is out.
     private(set) var effects: [NumberedEffect] = []
     private(set) var sent: [Message] = []
+    private var now: UInt64 = 1
+    /// What comes out for a stream is read again.
+    private var encoder = try? FrameEncoder(content: .none, listings: false)
+    private var decoder = FrameDecoder()
 
     private init(machine: Machine) {
         self.machine = machine
         drain()
     }
 
-    private static func agreement(_ configure: (inout JobOptions) -> Void) -> Agreement {
+    private static func agreement(isInProcess: Bool = true, _ configure: (inout JobOptions) -> Void) -> Agreement {
         var job = SessionPlan().job
         job.shape = .contents(.directory)
         configure(&job.options)
         return Agreement(
-            job: job, peerLimits: Limits(), ownLimits: Limits(), receiverAbilities: [], digestKey: 1, isInProcess: true)
+            job: job, peerLimits: Limits(), ownLimits: Limits(), receiverAbilities: [], digestKey: 1,
+            isInProcess: isInProcess)
     }
 
     mutating func tell(_ message: Message, weight: Int = 100) {
-        machine.receive(message, weight: weight, now: 1)
+        machine.receive(message, weight: weight, now: now)
+        drain()
+    }
+
+    /// Nothing happens until the machine wants to be woken.
+    mutating func sleep() {
+        now = machine.deadline?.at ?? now
+        machine.tick(now)
         drain()
     }
 
@@ -52,9 +64,19 @@ struct ByHand<Machine: SessionMachine> {
                 isStill = false
             }
             while let message = machine.nextMessage() {
-                if case .value(let message, _) = message { sent.append(message) }
+                note(message)
                 isStill = false
             }
+        }
+    }
+
+    private mutating func note(_ message: OutgoingMessage) {
+        switch message {
+        case .value(let message, _): sent.append(message)
+        case .encoded(let encoded):
+            guard let frame = try? encoder?.frame(encoded) else { return }
+            decoder.push(frame.bytes)
+            while let received = try? decoder.next() { sent.append(received.message) }
         }
     }
 
@@ -89,11 +111,12 @@ struct ByHand<Machine: SessionMachine> {
 
 extension ByHand<ReceiverMachine> {
     /// Its root is opened, and holds this.
-    init(root: [Entry] = [], _ configure: (inout JobOptions) -> Void = { _ in }) {
+    init(root: [Entry] = [], onStream: Bool = false, _ configure: (inout JobOptions) -> Void = { _ in }) {
         self.init(
             machine: ReceiverMachine(
-                Self.agreement(configure), destination: Ready(isEmpty: false, timeGranularity: 1), rootExists: true,
-                renamedTo: nil, reportsEvents: false, now: 0))
+                Self.agreement(isInProcess: !onStream, configure),
+                destination: Ready(isEmpty: false, timeGranularity: 1), rootExists: true, renamedTo: nil,
+                reportsEvents: false, now: 0))
         open(0, "")
         answerScan(root)
     }

@@ -94,7 +94,7 @@ struct Scenario {
         plan.capacity = random.pick([1, 7, 100, 4096, 4096, 1 << 16])
         plan.outputBuffer = random.pick([1, 1, 4096, 1 << 17])
         plan.poolSize = random.within(1...4)
-        plan.options.compression = random.pick([.none, .auto, .zstd(level: 3), .zlib(level: 1)])
+        plan.options.compression = random.pick([.none, .auto, .standard, .zlib(level: 1)])
         plan.codecSeed = seed % 3 == 0 ? 0 : seed
         plan.pace = [0, 1, 200_000][Int(seed % 3)]
         plan.eventLimit = seed % 4 == 1 ? Int(1 + seed % 7) : 0

@@ -2,6 +2,7 @@
 //
 //     SUPERLIFTER_BENCH=1 swift build -c release --product BenchDelta --scratch-path .build/bench
 //     .build/bench/release/BenchDelta [MIB]        the size of the files; 256 if not given
+//     .build/bench/release/BenchDelta OLD NEW      bytes of literals of one pair of files, and what giving up costs
 
 import Glibc
 import LifterCodec
@@ -11,6 +12,7 @@ let mebibytes = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) 
 let size = mebibytes << 20
 let key: UInt64 = 0x0123_4567_89ab_cdef
 let piece = 256 << 10
+let widths = HashWidths(rolling: 30, strong: 48)
 
 func now() -> Double {
     var time = timespec()
@@ -97,8 +99,8 @@ struct Result {
     }
 }
 
-func match(_ new: [UInt8], _ index: BlockIndex) -> Result {
-    let matcher = DeltaMatcher(index: index)
+func match(_ new: [UInt8], _ index: BlockIndex, givesUp: Bool = true) -> Result {
+    let matcher = DeltaMatcher(index: index, givesUp: givesUp)
     var output = DeltaOutput()
     var result = Result()
     new.withUnsafeBytes { buffer in
@@ -135,12 +137,17 @@ func measure(_ name: String, _ new: [UInt8], _ index: BlockIndex) {
     report(name, time, result.text)
 }
 
+if CommandLine.arguments.count == 3 {
+    comparePatience(CommandLine.arguments[1], CommandLine.arguments[2])
+    exit(0)
+}
+
 let basis = random(1)
 let unrelated = random(2)
 for blockLength in [128, 512, 2048, 16_384, 131_072] {
     guard
         let shape = SignatureShape.validated(
-            basisSize: UInt64(size), blockLength: UInt64(blockLength), strongLength: 6)
+            basisSize: UInt64(size), blockLength: UInt64(blockLength), widths: widths)
     else { continue }
     print("blocks of \(blockLength)")
     var hashes = BlockHashes()
@@ -170,7 +177,7 @@ for blockLength in [128, 512, 2048, 16_384, 131_072] {
 }
 
 // What was made to take long.
-guard let shape = SignatureShape.validated(basisSize: UInt64(size), blockLength: 16_384, strongLength: 6) else {
+guard let shape = SignatureShape.validated(basisSize: UInt64(size), blockLength: 16_384, widths: widths) else {
     exit(1)
 }
 print("blocks of 16384, made to take long")
@@ -181,6 +188,35 @@ measure("  equal blocks, other bytes", random(2), allEqual)
 measure("  equal blocks, another repeated byte", [UInt8](repeating: 7, count: size), allEqual)
 let other = random(5)
 var forged = signed(other, shape)
-let target = zeros.withUnsafeBytes { RollingSum(of: UnsafeRawBufferPointer(rebasing: $0[..<16_384])).value }
+let target = signed(Array(zeros.prefix(16_384)), shape).rolling[0]
 forged.rolling = forged.rolling.map { _ in target }
 measure("  one rolling hash for all, met everywhere", zeros, index(forged, shape))
+
+// MARK: One pair of files
+
+/// How many more bytes travel because the matcher gives up where rolling does not pay.
+func comparePatience(_ old: String, _ new: String) {
+    let (basis, made) = (contents(old), contents(new))
+    guard let shape = SignatureShape.chosen(basisSize: UInt64(basis.count), newSize: UInt64(made.count)) else {
+        return print("\(old): too small for a signature")
+    }
+    let table = index(signed(basis, shape), shape)
+    let (usual, patient) = (match(made, table), match(made, table, givesUp: false))
+    let bytes = { (result: Result) in UInt64(shape.signatureSize + 7 * result.copies) + result.literalBytes }
+    let ratio = Int(Double(bytes(usual)) / Double(max(1, bytes(patient))) * 1000 + 0.5)
+    print("blocks of \(shape.blockLength), a signature of \(shape.signatureSize) bytes")
+    print("  as it is          \(usual.text)")
+    print("  never giving up   \(patient.text)")
+    print("  bytes: \(ratio / 1000).\(String(String(ratio % 1000 + 1000).dropFirst())) times as many")
+}
+
+func contents(_ path: String) -> [UInt8] {
+    guard let file = fopen(path, "rb") else { fatalError("cannot open \(path)") }
+    defer { fclose(file) }
+    fseek(file, 0, SEEK_END)
+    let count = ftell(file)
+    rewind(file)
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        filled = fread(buffer.baseAddress, 1, count, file)
+    }
+}
