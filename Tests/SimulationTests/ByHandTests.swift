@@ -210,6 +210,19 @@ import Testing
         #expect(receiver.outcomes(of: 3).count == 1)
     }
 
+    @Test("Answers that are due wake once, and leave when the stream has room")
+    func answersWithoutRoom() {
+        var receiver = ByHand<ReceiverMachine>(root: (1...2).map { .file("f\($0)", 1) }, onStream: true)
+        receiver.tell((1...2).map { .file("f\($0)", 1, mode: 0o600) }, base: 1, isLast: true)
+        receiver.answer("setAttributes", .setAttributes(.done))
+        receiver.hasRoom = false
+        #expect(receiver.machine.deadline?.reason == "answers")
+        receiver.sleep()
+        #expect(receiver.outcomes(of: 1).isEmpty && receiver.machine.deadline?.reason == "keepalive")
+        receiver.hasRoom = true
+        #expect(receiver.outcomes(of: 1).count == 1)
+    }
+
     // MARK: Digests
 
     /// What is asked about may be answered before its turn comes.

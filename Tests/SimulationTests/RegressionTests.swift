@@ -156,8 +156,8 @@ import Testing
     @Test(
         "Seeds of disturbed sessions that found something",
         arguments: [
-            34, 40, 62, 155, 159, 173, 182, 220, 231, 267, 284, 375, 427, 499, 609, 708, 769, 925, 1111, 1113, 1430,
-            1759, 2085, 2113, 2313, 9457,
+            34, 40, 62, 155, 159, 173, 182, 220, 231, 267, 284, 375, 427, 499, 609, 708, 749, 769, 925, 1111, 1113,
+            1430, 1759, 1973, 2085, 2113, 2313, 9457,
         ]
             as [UInt64])
     func disturbedSeeds(seed: UInt64) { DisturbedSessionTests().disturbed(seed: seed) }

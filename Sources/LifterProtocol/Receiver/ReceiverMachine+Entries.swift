@@ -338,27 +338,34 @@ extension ReceiverMachine {
     }
 
     /// Whether collected answers may become messages now: only while few wait to leave.
-    var canFlush: Bool { hasAnswers && mayAnswer && areAnswersDue }
+    var canFlush: Bool { hasAnswers && mayAnswer && !mayAnswersWait }
 
     private var mayAnswer: Bool { core.outbox.waiting(.answer) < 4 }
 
     /// Each message is a frame, and each frame wakes the peer. So answers wait a moment for others as long as something
     /// is under way here that will have some; but not if they ask for contents, or hold the peer up.
-    private var areAnswersDue: Bool {
-        agreement.isInProcess || !wanted.isEmpty || (running.isEmpty && inbox.isEmpty)
+    private var mayAnswersWait: Bool {
+        !(agreement.isInProcess || areAnswersDue || !wanted.isEmpty || (running.isEmpty && inbox.isEmpty)
             || runs.count + digestsWanted.count >= Tuning.answersTogether
             || expands.count + Int(sameUpTo - saidSame) >= Tuning.answersTogether
-            || unanswered > Int(agreement.ownLimits.openIDs) / 2
-            || answersSince.map { core.now >= $0 + Tuning.answersHeld } ?? false
+            || unanswered > Int(agreement.ownLimits.openIDs) / 2)
     }
 
-    /// When answers that wait are due, if nothing happens before.
-    var answersDue: UInt64? { hasAnswers && mayAnswer ? answersSince.map { $0 + Tuning.answersHeld } : nil }
+    /// The moment is over. It wakes once: where the stream has no room they wait for that.
+    mutating func noteAnswersDue() {
+        guard let since = answersSince, core.now >= since + Tuning.answersHeld else { return }
+        answersSince = nil
+        areAnswersDue = true
+    }
 
     mutating func flushAnswers() {
-        if hasAnswers, answersSince == nil { answersSince = core.now }
-        defer { if !hasAnswers { answersSince = nil } }
-        while canFlush {
+        defer {
+            areAnswersDue = areAnswersDue && hasAnswers
+            answersSince = hasAnswers && !areAnswersDue ? answersSince ?? core.now : nil
+        }
+        guard canFlush else { return }
+        // Whatever makes some of them due, the others go with them.
+        while hasAnswers, mayAnswer {
             // Same would answer what an Expand asks about.
             if !expands.isEmpty {
                 for expand in expands { core.send(.expand(expand)) }

@@ -71,8 +71,9 @@ package struct ReceiverMachine: Sendable {
     var digestsWanted: [FileID] = []
     var runs: [Outcomes.Run] = []
     var expands: [Expand] = []
-    /// When the first of the answers came that have not become messages.
+    /// When the first of the answers came that have not become messages; nil as well once they are due.
     var answersSince: UInt64?
+    var areAnswersDue = false
     var fullDisks = 0
     /// What holds a descriptor while it is in work: directories without their final name, with the order in which
     /// they were told, and staged files. More of either wait.
@@ -175,7 +176,10 @@ package struct ReceiverMachine: Sendable {
 
     package mutating func heard(_ now: UInt64) { core.heard(now) }
 
-    package mutating func tick(_ now: UInt64) { core.tick(now) }
+    package mutating func tick(_ now: UInt64) {
+        core.tick(now)
+        noteAnswersDue()
+    }
 
     package mutating func cancel() { core.cancel() }
 
@@ -219,8 +223,8 @@ package struct ReceiverMachine: Sendable {
     package var effectsRunning: Int { running.count - effects.count }
 
     package var deadline: Deadline? {
-        guard let deadline = core.deadline, let due = answersDue, due < deadline.at else { return core.deadline }
-        return Deadline(at: due, reason: "answers")
+        guard let deadline = core.deadline, let since = answersSince else { return core.deadline }
+        return Deadline(at: min(since + Tuning.answersHeld, deadline.at), reason: "answers")
     }
 
     // MARK: Messages

@@ -10,6 +10,8 @@ struct ByHand<Machine: SessionMachine> {
     /// What is out.
     private(set) var effects: [NumberedEffect] = []
     private(set) var sent: [Message] = []
+    /// The stream takes messages.
+    var hasRoom = true { didSet { drain() } }
     private var now: UInt64 = 1
     /// What comes out for a stream is read again.
     private var encoder = try? FrameEncoder(content: .none, listings: false)
@@ -63,7 +65,7 @@ struct ByHand<Machine: SessionMachine> {
                 effects.append(effect)
                 isStill = false
             }
-            while let message = machine.nextMessage() {
+            while hasRoom, let message = machine.nextMessage() {
                 note(message)
                 isStill = false
             }

@@ -236,12 +236,13 @@ final class Simulation {
             violation = "nobody will wake up\n\(situation)"
             return
         }
-        if next <= now && times.isEmpty {
-            violation = "a deadline has passed and nothing came of it\n\(situation)"
-        }
         now = max(now, next)
         for side in sides where !side.isDead && !side.isFrozen {
-            if let deadline = side.machine?.deadline, deadline.at <= now { side.tick(now: now) }
+            guard let deadline = side.machine?.deadline, deadline.at <= now else { continue }
+            side.tick(now: now)
+            if let deadline = side.machine?.deadline, deadline.at <= now {
+                violation = "\(side.name): a deadline has passed and nothing came of it\n\(situation)"
+            }
         }
     }
 
