@@ -8,7 +8,7 @@ package struct HashWidths: Hashable, Sendable {
     package let strong: Int
 
     package static let rollingLimits = 12...32
-    package static let strongLimits = 8...64
+    package static let strongLimits = 16...64
 
     /// Brought inside the limits.
     package init(rolling: Int, strong: Int) {

@@ -1,6 +1,7 @@
 // The table behind `BlockIndex`: a bitmap, and chains of blocks under their rolling hashes.
 
-/// Looks at a rolling hash alone: false is certain, true is right about 99 times in 100.
+/// Looks at a rolling hash alone: false is certain, true is right about 99 times in 100, or more seldom where a peer tells
+/// less of the hashes than is usual.
 struct RollingFilter {
     let words: UnsafePointer<UInt64>
     let multiplier: UInt32

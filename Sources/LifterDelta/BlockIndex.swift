@@ -3,7 +3,7 @@
 // In front stands a bitmap with at least 64 bits for each block, so that about one rolling hash in a hundred passes it
 // by chance; behind it a table of short chains. What the peer sent decides nothing about the time: of blocks that are
 // equal only the first is in a chain, a chain ends after 16 blocks, and the place in both tables depends on the
-// session's key, so that nobody can prepare blocks that share one.
+// session's key, so that nobody can prepare different sums that share one.
 
 package import LifterCodec
 

@@ -28,15 +28,16 @@ package struct SignatureShape: Hashable, Sendable {
     private static let refinedFrom: UInt64 = 256 << 10
 
     /// The shape for a basis of which a file of `newSize` bytes shall be made. `blockLength` is the user's wish, brought
-    /// inside the limits. `refines`: finer signatures will be asked for, so that this one may be coarser; `literalsShrink`: what is not found
-    /// will be compressed. Nil where a
-    /// signature is of no use: the basis is empty or too large, or the new file is not larger than the signature.
+    /// inside the limits. `refines`: finer signatures will be asked for, so that this one may be coarser;
+    /// `literalsShrink`: what is not found will be compressed. Nil where a signature is of no use: the basis is empty or
+    /// too large, or the new file is not larger than the signature.
     package static func chosen(
         basisSize: UInt64, newSize: UInt64, blockLength wish: Int? = nil, refines: Bool = false,
         literalsShrink: Bool = false
     ) -> SignatureShape? {
         guard basisSize > 0, basisSize <= UInt64(maximumBlocks) * UInt64(blockLengths.upperBound) else { return nil }
-        var length = wish ?? usualBlockLength(basisSize: basisSize, shortest: shortestChosen * (literalsShrink ? 2 : 1))
+        let shortest = literalsShrink ? 2 * shortestChosen : shortestChosen
+        var length = wish ?? usualBlockLength(basisSize: basisSize, shortest: shortest)
         if wish == nil, refines, basisSize >= refinedFrom { length *= refinedFactor }
         let needed = Int((basisSize - 1) / UInt64(maximumBlocks)) + 1
         length = min(max(length, needed, blockLengths.lowerBound), blockLengths.upperBound)
@@ -59,13 +60,13 @@ package struct SignatureShape: Hashable, Sendable {
     ///
     /// Of the rolling hash so many are told that windows which pass it by chance cost half a byte of strong hashing for
     /// each byte that is rolled over; the strong hash has what is missing then. Told bits count as one less, since
-    /// mixing lets a pair pass up to twice as often, and not as more than the sum holds: 16 bits in c, and in a those
-    /// of the root of the block length, since the sums of ordinary bytes lie close together.
+    /// mixing lets a pair pass up to twice as often, and not as more than the sum holds: 16 bits in c, and in a 6 and
+    /// those of the root of the block length, since the sums of ordinary bytes lie close together.
     static func widths(newSize: UInt64, blocks: UInt64, blockLength: Int) -> HashWidths {
         let (rolling, held) = (bits(for: blocks, UInt64(blockLength)) + 1, 22 + logarithm(UInt64(blockLength)) / 2)
         let told = HashWidths(rolling: rolling, strong: 0).rolling
         let needed = certainty + bits(for: newSize, blocks)
-        return HashWidths(rolling: told, strong: needed - min(told, held))
+        return HashWidths(rolling: told, strong: needed - min(told - 1, held))
     }
 
     /// To the base of 2, rounded down.

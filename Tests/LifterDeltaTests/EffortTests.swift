@@ -18,10 +18,12 @@ import Testing
     }
 
     /// A signature of many equal pieces without the pieces being in memory.
-    private static func index(_ basis: [UInt8], change: (inout BlockHashes) -> Void = { _ in }) throws -> BlockIndex {
+    private static func index(
+        _ basis: [UInt8], _ widths: HashWidths = widths, change: (inout BlockHashes) -> Void = { _ in }
+    ) throws -> BlockIndex {
         let shape = try #require(
             SignatureShape.validated(
-                basisSize: UInt64(basis.count), blockLength: UInt64(blockLength), widths: Self.widths))
+                basisSize: UInt64(basis.count), blockLength: UInt64(blockLength), widths: widths))
         var hashes = basis.withUnsafeBytes {
             BlockSigner.hashes(of: $0, blockLength: shape.blockLength, widths: shape.widths, key: 77)
         }
@@ -99,6 +101,9 @@ import Testing
             for block in 0..<hashes.count { hashes.rolling[block] = windows[block % 251] }
         }
         expectQuick("a period whose hashes are all there", periodic, everywhere)
+        // So little is told of the rolling hashes that every window passes.
+        let narrow = HashWidths(rolling: 12, strong: 64)
+        expectQuick("hashes of few bits", Self.random(9), try Self.index(basis, narrow))
         // A block of zeros is there, and each run of zeros is one byte too short for it.
         var almost = zeros
         for block in 0..<almost.count / Self.blockLength { almost[block * Self.blockLength] = UInt8(1 + block % 127) }
@@ -149,7 +154,7 @@ import Testing
             let shape = try #require(
                 SignatureShape.validated(
                     basisSize: UInt64(basisSize), blockLength: UInt64(blockLength),
-                    widths: HashWidths(rolling: 12 + generator.below(21), strong: 8 + generator.below(57))))
+                    widths: HashWidths(rolling: 12 + generator.below(21), strong: 16 + generator.below(49))))
             let mixer = RollingMixer(key: 3, width: shape.widths.rolling)
             let new = Matter.allCases[generator.below(5)].bytes(generator.below(20_000), using: &generator)
             var runs: [SignatureRun] = []
@@ -162,7 +167,7 @@ import Testing
                     window.withUnsafeBytes {
                         let told = mixer.told(RollingSum(of: $0).value)
                         hashes.rolling.append(
-                            generator.oneIn(3) ? UInt32(truncatingIfNeeded: generator.next()) : told)
+                            generator.oneIn(3) ? UInt32(generator.below(9)) : generator.oneIn(9) ? .max : told)
                         let strong = StrongHash.of($0, key: 3, width: shape.widths.strong)
                         hashes.strong.append(generator.oneIn(3) ? generator.next() : strong)
                     }

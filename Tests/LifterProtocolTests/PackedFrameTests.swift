@@ -32,7 +32,7 @@ import Testing
         var outbox = outbox()
         for number in 1...UInt64(count) { try outbox.send(range(number)) }
         let frames = try frames(&outbox)
-        #expect(frames.count == (count + 399) / 400 || frames.count <= 1 + count * 40 / Tuning.packedBytes)
+        #expect(frames.count == (count + 399) / 400 || frames.count <= 1 + count * 40 / ProtocolConstants.longestPacked)
         #expect(outbox.listingsLeft == UInt64(count) && outbox.isEmpty)
         var decoder = FrameDecoder()
         var seen: [UInt64] = []
@@ -135,5 +135,9 @@ import Testing
         #expect(throws: WireError.truncated("packed.kind")) { try decode(.listingEnd, []) }
         #expect(throws: WireError.truncated("packed.payload")) { try decode(.listingEnd, [end, 0, end, 9]) }
         #expect(throws: WireError.trailing) { try decode(.listingEnd, [end, 1, 0]) }
+        // What is decoded at once is bounded, however little it takes to say.
+        let longest = [[UInt8]](repeating: [MessageKind.again.rawValue, 0], count: 8192).flatMap { $0 }
+        #expect(try decode(.again, longest)?.kind == .again)
+        #expect(throws: WireError.tooLong(length: 16_386)) { try decode(.again, longest + longest.prefix(2)) }
     }
 }

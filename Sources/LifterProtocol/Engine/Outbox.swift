@@ -102,8 +102,11 @@ package struct Outbox {
         return queue.popFirst()
     }
 
-    private var mayListingsLeave: Bool {
-        fits(listings, .listing) && !(encodes && expectsListings && listingBytes < Tuning.worthAFrame)
+    private var mayListingsLeave: Bool { fits(listings, .listing) && !holdsListings }
+
+    /// Some listings wait for others.
+    var holdsListings: Bool {
+        encodes && expectsListings && !listings.isEmpty && listingBytes < Tuning.worthAFrame
     }
 
     /// The first message of a queue; with it, where they are short, those behind it that credit covers. `bytes`: what
@@ -116,7 +119,7 @@ package struct Outbox {
         guard case .encoded(let short) = first.message, first.weight < Tuning.shortMessage else { return taken }
         var messages = [short]
         let left = first.weight + Int(credit[Int(creditClass.rawValue)])
-        var room = min(Tuning.packedBytes, left) - first.weight - EncodedMessage.packingOverhead
+        var room = min(ProtocolConstants.longestPacked, left) - first.weight - EncodedMessage.packingOverhead
         while let next = queue.first, case .encoded(let message) = next.message, next.weight < Tuning.shortMessage,
             room >= next.weight + EncodedMessage.packingOverhead
         {
@@ -140,7 +143,7 @@ package struct Outbox {
     }
 
     /// Whether more of the listing should be made: few messages wait, or only short ones.
-    var wantsListings: Bool { listings.count < 4 || listingBytes < Tuning.packedBytes / 2 }
+    var wantsListings: Bool { listings.count < 4 || listingBytes < ProtocolConstants.longestPacked / 2 }
 
     private func fits(_ queue: Queue<Waiting>, _ creditClass: CreditClass) -> Bool {
         guard let first = queue.first else { return false }

@@ -154,6 +154,12 @@ package struct SessionCore {
             ? Deadline(at: silence, reason: "silence") : Deadline(at: ping, reason: "keepalive")
     }
 
+    /// The earlier of that and the end of a short wait.
+    func deadline(_ lingering: Lingering) -> Deadline? {
+        guard let deadline, let until = lingering.until, until < deadline.at else { return deadline }
+        return Deadline(at: until, reason: "others to travel with")
+    }
+
     mutating func next() -> OutgoingMessage? {
         if let value = owesPong {
             owesPong = nil

@@ -111,8 +111,8 @@ package struct SignatureMessage: Sendable {
         let widths = try reader.widths("signature.widths")
         let shape = begun.map { BasisShape(basisSize: $0.size, blockLength: $0.blockLength, widths: widths) }
         let offset = try reader.varint("signature.offset", upTo: UInt64(Int64.max))
-        // No block takes less than two bytes.
-        let blocks = try reader.count("signature.count", each: 2)
+        // No block takes less than 28 bits.
+        let blocks = try reader.count("signature.count", each: 3)
         return (
             SignatureSegment(
                 id: id, shape: shape, widths: widths, offset: offset, blocks: SignatureBlocks(),

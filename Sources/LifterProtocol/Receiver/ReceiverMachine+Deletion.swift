@@ -81,6 +81,8 @@ extension ReceiverMachine {
     }
 
     private mutating func startDeleting() {
+        // What was done comes before what is deleted.
+        flushAnswers(all: true)
         guard planned > 0, pass == 0 else { return endDeleting() }
         if planned > deletionLimit {
             summary.refusedDeletions = planned

@@ -345,26 +345,16 @@ extension ReceiverMachine {
     /// Each message is a frame, and each frame wakes the peer. So answers wait a moment for others as long as something
     /// is under way here that will have some; but not if they ask for contents, or hold the peer up.
     private var mayAnswersWait: Bool {
-        !(agreement.isInProcess || areAnswersDue || !wanted.isEmpty || (running.isEmpty && inbox.isEmpty)
+        !(agreement.isInProcess || lingering.isOver || !wanted.isEmpty || (running.isEmpty && inbox.isEmpty)
             || runs.count + digestsWanted.count >= Tuning.answersTogether
-            || expands.count + Int(sameUpTo - saidSame) >= Tuning.answersTogether
+            || expands.count + Int(sameUpTo &- saidSame) >= Tuning.answersTogether
             || unanswered > Int(agreement.ownLimits.openIDs) / 2)
     }
 
-    /// The moment is over. It wakes once: where the stream has no room they wait for that.
-    mutating func noteAnswersDue() {
-        guard let since = answersSince, core.now >= since + Tuning.answersHeld else { return }
-        answersSince = nil
-        areAnswersDue = true
-    }
-
-    mutating func flushAnswers() {
-        defer {
-            areAnswersDue = areAnswersDue && hasAnswers
-            answersSince = hasAnswers && !areAnswersDue ? answersSince ?? core.now : nil
-        }
-        guard canFlush else { return }
-        // Whatever makes some of them due, the others go with them.
+    /// Whatever makes some of them due, the others go with them; `all`: as if they were.
+    mutating func flushAnswers(all: Bool = false) {
+        defer { lingering.note(waits: hasAnswers, now: core.now) }
+        guard all || canFlush else { return }
         while hasAnswers, mayAnswer {
             // Same would answer what an Expand asks about.
             if !expands.isEmpty {

@@ -114,7 +114,7 @@ extension ReceiverMachine {
     private var signatureLimits: SignatureLimits {
         SignatureLimits(
             blockLength: options.blockLength, longest: UInt64(agreement.peerLimits.signatureWindow) / 4,
-            refines: agreement.usesRefinement, literalsShrink: options.compression.isSure)
+            refines: agreement.usesRefinement, literalsShrink: !agreement.isInProcess && options.compression.isSure)
     }
 
     // MARK: Driving on

@@ -71,9 +71,8 @@ package struct ReceiverMachine: Sendable {
     var digestsWanted: [FileID] = []
     var runs: [Outcomes.Run] = []
     var expands: [Expand] = []
-    /// When the first of the answers came that have not become messages; nil as well once they are due.
-    var answersSince: UInt64?
-    var areAnswersDue = false
+    /// Of answers that have not become messages.
+    var lingering = Lingering()
     var fullDisks = 0
     /// What holds a descriptor while it is in work: directories without their final name, with the order in which
     /// they were told, and staged files. More of either wait.
@@ -178,7 +177,7 @@ package struct ReceiverMachine: Sendable {
 
     package mutating func tick(_ now: UInt64) {
         core.tick(now)
-        noteAnswersDue()
+        lingering.tick(core.now)
     }
 
     package mutating func cancel() { core.cancel() }
@@ -222,10 +221,7 @@ package struct ReceiverMachine: Sendable {
 
     package var effectsRunning: Int { running.count - effects.count }
 
-    package var deadline: Deadline? {
-        guard let deadline = core.deadline, let since = answersSince else { return core.deadline }
-        return Deadline(at: min(since + Tuning.answersHeld, deadline.at), reason: "answers")
-    }
+    package var deadline: Deadline? { core.deadline(lingering) }
 
     // MARK: Messages
 

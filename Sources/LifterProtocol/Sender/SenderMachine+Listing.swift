@@ -30,7 +30,7 @@ extension SenderMachine {
             listingEnded = true
             core.send(.listingEnd)
         }
-        core.outbox.expectsListings = scans.values.contains(where: \.isRunning)
+        core.outbox.expectsListings = !lingering.isOver && scans.values.contains(where: \.isRunning)
     }
 
     /// Entries that may still be sent before one of those under way is answered.

@@ -54,6 +54,8 @@ package struct SenderMachine: Sendable {
     /// Files that wait open in `requested`.
     var checkedWaiting = 0
     var jobs = Queue<ContentJob>()
+    /// Of listings that wait for others.
+    var lingering = Lingering()
     var nextJob: UInt64 = 0
     var contentsStopped = false
     /// Bytes of contents in one frame, about; follows the measured stream.
@@ -138,7 +140,11 @@ package struct SenderMachine: Sendable {
         frameBytes = Int(min(max(bytesPerSecond / 10, UInt64(Tuning.smallestChunk)), UInt64(Tuning.chunk)))
     }
 
-    package mutating func tick(_ now: UInt64) { core.tick(now) }
+    package mutating func tick(_ now: UInt64) {
+        core.tick(now)
+        lingering.tick(core.now)
+        if lingering.isOver { core.outbox.expectsListings = false }
+    }
 
     package mutating func cancel() { core.cancel() }
 
@@ -156,6 +162,7 @@ package struct SenderMachine: Sendable {
             advance()
             message = core.next()
         }
+        lingering.note(waits: core.outbox.holdsListings, now: core.now)
         core.completeIfDone()
         return message
     }
@@ -178,7 +185,7 @@ package struct SenderMachine: Sendable {
     /// Effects given out whose results have not come back.
     package var effectsRunning: Int { running.count - effects.count }
 
-    package var deadline: Deadline? { core.deadline }
+    package var deadline: Deadline? { core.deadline(lingering) }
 
     // MARK: Driving on
 

@@ -95,7 +95,7 @@ package struct FrameDecoder {
                 if frame.isCritical { throw .unknownKind(frame.kind) }
                 continue
             }
-            let payload = try decompressors.payload(frame, kind)
+            let payload = try decompressors.payload(frame, kind, upTo: longestPayload)
             if frame.isPacked {
                 try unpack(payload, kind)
                 return unpacked.popFirst()
@@ -108,6 +108,10 @@ package struct FrameDecoder {
     /// Takes a packed payload apart. Each message counts what it takes up in it.
     private mutating func unpack(_ payload: ByteReader, _ kind: MessageKind) throws(WireError) {
         guard let creditClass = kind.creditClass, creditClass.isPacked else { throw .value("header.flags") }
+        // All of them are decoded at once, and some take two bytes.
+        guard payload.remaining <= ProtocolConstants.longestPacked else {
+            throw .tooLong(length: UInt64(payload.remaining))
+        }
         var reader = payload
         repeat {
             let start = reader.position
@@ -229,18 +233,22 @@ private struct Decompressors {
     /// The part of it that one frame refers to, in one piece.
     private var prefix: [UInt8] = []
 
-    mutating func payload(_ frame: FrameDecoder.Incoming, _ kind: MessageKind) throws(WireError) -> ByteReader {
-        let payload = try plain(frame, kind)
+    mutating func payload(
+        _ frame: FrameDecoder.Incoming, _ kind: MessageKind, upTo longest: Int
+    ) throws(WireError) -> ByteReader {
+        let payload = try plain(frame, kind, longest)
         if kind.creditClass == .content { history.append(payload.bytes[payload.position..<payload.end]) }
         return payload
     }
 
-    private mutating func plain(_ frame: FrameDecoder.Incoming, _ kind: MessageKind) throws(WireError) -> ByteReader {
+    private mutating func plain(
+        _ frame: FrameDecoder.Incoming, _ kind: MessageKind, _ longest: Int
+    ) throws(WireError) -> ByteReader {
         guard frame.codec != .none else { return frame.payload }
         guard let creditClass = kind.creditClass else { throw .value("header.flags") }
         var reader = frame.payload
         let size = Int(try reader.u32("payload.length"))
-        guard size <= ProtocolConstants.longestPayload else { throw .tooLong(length: UInt64(size)) }
+        guard size <= longest else { throw .tooLong(length: UInt64(size)) }
         if frame.codec == .zstdWithHistory && creditClass == .content {
             let reach = Int(try reader.u32("history.length"))
             guard reach > 0, reach <= history.count else { throw .compression }

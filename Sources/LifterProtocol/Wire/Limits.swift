@@ -63,9 +63,8 @@ package enum Tuning {
     /// Entries in one message.
     package static let entriesPerMessage = 1024
     package static let entryBytesPerMessage = 64 << 10
-    /// Listing messages shorter than this travel together, up to so many bytes to a frame.
+    /// Listing messages and answers shorter than this travel together.
     package static let shortMessage = 1 << 10
-    package static let packedBytes = 16 << 10
     /// As long as more is on its way from the disk, fewer bytes of listing are not worth a frame.
     package static let worthAFrame = 4 << 10
     /// Owners in one message, and the most that a receiver takes in a session.
@@ -79,9 +78,10 @@ package enum Tuning {
     /// Answers that wait to leave; while more do, no further listing is handled.
     package static let answersWaiting = 256
     package static let outcomesWaiting = 4096
-    /// Answers that nothing waits for leave together: after so many nanoseconds, or when there are so many of a kind.
-    package static let answersHeld: UInt64 = 2_000_000
+    /// Outcomes and digests wanted, or ranges answered, that do not wait for others.
     package static let answersTogether = 64
+    /// How long anything waits for others to travel with, in nanoseconds.
+    package static let lingering: UInt64 = 2_000_000
     /// Names whose links are asked about in one effect.
     package static let linksPerEffect = 256
     /// Ranges sent and not yet answered.

@@ -10,6 +10,8 @@ package enum ProtocolConstants {
     package static let trailerLength = 8
     /// The longest payload, in bytes, before and after compression.
     package static let longestPayload = 1 << 20
+    /// Several messages in one frame are at most so long, together with their kinds and lengths.
+    package static let longestPacked = 1 << 14
     /// A Hello is at most this long, and so is an Abort in its place.
     package static let longestHandshakePayload = 1 << 16
     /// Where the chain of checks starts, before both nonces are known.

@@ -21,9 +21,13 @@ struct SessionLoop<Machine: SessionMachine>: ~Copyable {
     private var poller = Poller()
     private var lastProgress: UInt64 = 0
     private var running = 0
+    /// More messages have arrived than one turn takes.
+    private var hasMore = false
 
     /// How often progress is shown, in nanoseconds.
     private static var progressInterval: UInt64 { 100_000_000 }
+    /// Messages taken in one turn: many may lie in few bytes, and nothing else is looked at meanwhile.
+    private static var messagesInTurn: Int { 1024 }
     /// Events handed on at once.
     private static var batch: Int { 128 }
     /// How long the last words may take to leave.
@@ -84,7 +88,7 @@ struct SessionLoop<Machine: SessionMachine>: ~Copyable {
 
     /// Until the machine's deadline or the next look at progress; not at all while something can be done at once.
     private var timeout: UInt64? {
-        if link.wantsTurn { return 0 }
+        if link.wantsTurn || hasMore { return 0 }
         let now = Clock.monotonic
         var until: UInt64?
         for moment in [machine.deadline?.at, link.wakesAt] {
@@ -104,14 +108,17 @@ struct SessionLoop<Machine: SessionMachine>: ~Copyable {
     private mutating func receive() {
         if link.heardSomething { machine.heard(Clock.monotonic) }
         let now = Clock.monotonic
+        var left = Self.messagesInTurn
         do throws(WireError) {
-            while !machine.isOver, let message = try link.nextReceived() {
+            while !machine.isOver, left > 0, let message = try link.nextReceived() {
                 machine.receive(message.message, weight: message.weight, now: now)
+                left -= 1
             }
         } catch {
             machine.fail(error)
         }
-        if link.inputHasEnded, !machine.isOver { machine.inputEnded() }
+        hasMore = left == 0 && !machine.isOver
+        if link.inputHasEnded, !hasMore, !machine.isOver { machine.inputEnded() }
     }
 
     /// Drains the machine: a message that leaves may make room for effects, so until nothing comes any more.

@@ -57,7 +57,7 @@ public struct TransferOptions: Hashable, Sendable {
         case none
         /// zstd at level 3, and at 5 for what differs within files.
         case standard
-        /// -7 ... 19
+        /// -7 ... 19; 0 is `standard`
         case zstd(level: Int)
         /// 1 ... 9
         case zlib(level: Int)
@@ -213,7 +213,7 @@ public struct TransferOptions: Hashable, Sendable {
         case .auto: job.compression = .auto
         case .none: job.compression = .none
         case .standard: job.compression = .standard
-        case .zstd(let level): job.compression = .zstd(level: Int32(clamping: level))
+        case .zstd(let level): job.compression = level == 0 ? .standard : .zstd(level: Int32(clamping: level))
         case .zlib(let level): job.compression = .zlib(level: Int32(clamping: level))
         }
         switch difference {
