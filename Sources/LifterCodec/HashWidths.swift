@@ -22,7 +22,7 @@ package struct HashWidths: Hashable, Sendable {
         self.init(rolling: Int(rolling), strong: Int(strong))
     }
 
-    /// What the hashes of neighbouring blocks take, in bytes. More of them than any file has bytes are as many as that.
+    /// What the hashes of neighbouring blocks take, in bytes; of more than can be counted, the most that can.
     package func bytes(ofBlocks count: UInt64) -> UInt64 {
         let (bits, overflow) = count.multipliedReportingOverflow(by: UInt64(rolling + strong))
         return overflow ? .max : bits / 8 + (bits % 8 == 0 ? 0 : 1)

@@ -347,7 +347,7 @@ extension ReceiverMachine {
     private var mayAnswersWait: Bool {
         !(agreement.isInProcess || lingering.isOver || !wanted.isEmpty || (running.isEmpty && inbox.isEmpty)
             || runs.count + digestsWanted.count >= Tuning.answersTogether
-            || expands.count + Int(sameUpTo &- saidSame) >= Tuning.answersTogether
+            || expands.count + Int(clamping: sameUpTo &- saidSame) >= Tuning.answersTogether
             || unanswered > Int(agreement.ownLimits.openIDs) / 2)
     }
 
