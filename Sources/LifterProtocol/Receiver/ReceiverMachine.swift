@@ -72,7 +72,7 @@ package struct ReceiverMachine: Sendable {
     var runs: [Outcomes.Run] = []
     var expands: [Expand] = []
     /// Of answers that have not become messages.
-    var lingering = Lingering()
+    var lingering = Lingering(for: Tuning.answersLinger)
     var fullDisks = 0
     /// What holds a descriptor while it is in work: directories without their final name, with the order in which
     /// they were told, and staged files. More of either wait.

@@ -55,7 +55,7 @@ package struct SenderMachine: Sendable {
     var checkedWaiting = 0
     var jobs = Queue<ContentJob>()
     /// Of listings that wait for others.
-    var lingering = Lingering()
+    var lingering = Lingering(for: Tuning.listingsLinger)
     var nextJob: UInt64 = 0
     var contentsStopped = false
     /// Bytes of contents in one frame, about; follows the measured stream.

@@ -172,7 +172,9 @@ package struct FrameEncoder {
         switch creditClass {
         case .listing, .answer, .signature:
             guard compressesListings, plain >= Self.shortest, plain <= ProtocolConstants.longestStreamed else { return }
-            if streams[creditClass] == nil { streams[creditClass] = try ZstdStreamCompressor(level: 3) }
+            // Whoever wants contents compressed in any case wants few bytes more than time.
+            let level = contents.isSure ? 5 : 3
+            if streams[creditClass] == nil { streams[creditClass] = try ZstdStreamCompressor(level: level) }
             guard let stream = streams[creditClass] else { return }
             let compressed = try message.withPayload { (bytes) throws(CodecError) in try stream.compress(bytes) }
             message.replace(by: compressed, .zstd, always: true)

@@ -80,8 +80,9 @@ package enum Tuning {
     package static let outcomesWaiting = 4096
     /// Outcomes and digests wanted, or ranges answered, that do not wait for others.
     package static let answersTogether = 64
-    /// How long anything waits for others to travel with, in nanoseconds.
-    package static let lingering: UInt64 = 2_000_000
+    /// How long short messages wait for others to travel with, in nanoseconds.
+    package static let answersLinger: UInt64 = 2_000_000
+    package static let listingsLinger: UInt64 = 10_000_000
     /// Names whose links are asked about in one effect.
     package static let linksPerEffect = 256
     /// Ranges sent and not yet answered.
