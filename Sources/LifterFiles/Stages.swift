@@ -106,7 +106,7 @@ final class Stages: Sendable {
         var buffers: [CopyBuffer] = []
         /// Made for the first copy that wants it; not here while one uses it.
         var writeBehind: WriteBehind?
-        var writesBehind = false
+        var isWritingBehind = false
         var canClone = true
     }
 
@@ -200,12 +200,12 @@ final class Stages: Sendable {
     /// Lends the thread that writes, or nothing: to one copy at a time, and only where there is one.
     func withWriteBehind<R>(_ fileSystem: any FileSystem, _ body: (WriteBehind?) -> R) -> R {
         let (isFree, kept) = state.withLock { state in
-            defer { (state.writesBehind, state.writeBehind) = (true, nil) }
-            return (!state.writesBehind, state.writeBehind)
+            defer { (state.isWritingBehind, state.writeBehind) = (true, nil) }
+            return (!state.isWritingBehind, state.writeBehind)
         }
         guard isFree else { return body(nil) }
         let lent = kept ?? (try? WriteBehind(fileSystem))
-        defer { state.withLock { ($0.writesBehind, $0.writeBehind) = (false, lent) } }
+        defer { state.withLock { ($0.isWritingBehind, $0.writeBehind) = (false, lent) } }
         return body(lent)
     }
 
