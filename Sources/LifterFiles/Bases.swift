@@ -124,24 +124,17 @@ extension FileLayer {
             var done: UInt64 = 0
             while done < piece.length {
                 let wanted = Int(min(UInt64(buffer.count), piece.length - done))
-                let bytes = try read(piece, at: done, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
-                try body(bytes)
-                done += UInt64(bytes.count)
+                let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+                let count = try attempting("reading the old version") { () throws(Errno) in
+                    try fileSystem.read(piece.source.descriptor, into: room, at: piece.offset &+ done)
+                }
+                guard count > 0, count <= wanted else {
+                    throw FileProblem(.changed, doing: "reading the old version: it has become shorter")
+                }
+                try body(UnsafeRawBufferPointer(rebasing: room[..<count]))
+                done += UInt64(count)
             }
         }
-    }
-
-    /// As many bytes as come at once, at least one.
-    private func read(
-        _ piece: OpenBasis.Piece, at offset: UInt64, into room: UnsafeMutableRawBufferPointer
-    ) throws(FileProblem) -> UnsafeRawBufferPointer {
-        let count = try attempting("reading the old version") { () throws(Errno) in
-            try fileSystem.read(piece.source.descriptor, into: room, at: piece.offset &+ offset)
-        }
-        guard count > 0, count <= room.count else {
-            throw FileProblem(.changed, doing: "reading the old version: it has become shorter")
-        }
-        return UnsafeRawBufferPointer(rebasing: room[..<count])
     }
 
     // MARK: Copying
@@ -194,7 +187,6 @@ extension FileLayer {
 
     private func copy(_ piece: OpenBasis.Piece, to file: StagedFile) throws(FileProblem) {
         guard piece.length > 0, file.basisProblem == nil else { return }
-        if try copyBehind(piece, to: file) { return }
         var writing: FileProblem?
         var source = piece.offset
         do throws(FileProblem) {
@@ -215,26 +207,6 @@ extension FileLayer {
         } catch {
             if let writing { throw writing }
             file.basisProblem = error
-        }
-    }
-
-    /// The same for a long piece, where a thread of its own writes; false where none does.
-    private func copyBehind(_ piece: OpenBasis.Piece, to file: StagedFile) throws(FileProblem) -> Bool {
-        var done: UInt64 = 0
-        let end = try appendBehind(piece.length, to: file) { room throws(FileProblem) in
-            let wanted = Int(min(UInt64(room.count), piece.length - done))
-            guard wanted > 0 else { return 0 }
-            let bytes = try read(piece, at: done, into: UnsafeMutableRawBufferPointer(rebasing: room[..<wanted]))
-            file.hasher.update(bytes)
-            done += UInt64(bytes.count)
-            return bytes.count
-        }
-        switch end {
-        case .notBehind: return false
-        case .done: return true
-        case .failed(let problem):
-            file.basisProblem = problem
-            return true
         }
     }
 

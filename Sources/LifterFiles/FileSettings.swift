@@ -28,8 +28,6 @@ package struct FileSettings: Sendable {
     package var allowsClone = false
     /// The receiver's root, where both ends are in this process: the sender must not descend into it.
     package var destination: FileStatus?
-    /// A thread of its own writes large files that are copied here. Not where everything must be done in one order.
-    package var writesBehind = false
     /// fsync before a file gets its name.
     package var syncs = false
     /// Directories keep the times that the work in them gives them (`-O`).

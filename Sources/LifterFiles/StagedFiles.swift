@@ -19,8 +19,6 @@ import LifterSystem
 extension FileLayer {
     /// Blocks are reserved for files of at least this many bytes.
     private static let reservedFrom: UInt64 = 1 << 20
-    /// From so many bytes on it pays to have them written by a thread of its own.
-    private static let behindFrom: UInt64 = 1 << 20
 
     // MARK: Opening
 
@@ -195,61 +193,26 @@ extension FileLayer {
         _ source: any SourceFile, _ start: UInt64, _ length: UInt64, to file: StagedFile
     ) throws(FileProblem) {
         try reserve(file)
-        var done: UInt64 = 0
-        func read(_ buffer: UnsafeMutableRawBufferPointer) throws(FileProblem) -> UnsafeRawBufferPointer {
-            let wanted = Int(min(UInt64(buffer.count), length - done))
-            guard wanted > 0 else { return UnsafeRawBufferPointer(rebasing: buffer[..<0]) }
-            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
-            let count = try attempting("reading the source") { () throws(Errno) in
-                try fileSystem.read(source.descriptor, into: piece, at: start &+ done)
-            }
-            if count <= 0 || count > wanted {
-                throw FileProblem(.changed, doing: "reading the source: it has become shorter")
-            }
-            done += UInt64(count)
-            return UnsafeRawBufferPointer(rebasing: piece[..<count])
-        }
-        switch try appendBehind(length, to: file, fill: { room throws(FileProblem) in try read(room).count }) {
-        case .notBehind: break
-        case .done: return
-        case .failed(let problem): throw problem
-        }
         try stages.withBuffer { buffer throws(FileProblem) in
+            var done: UInt64 = 0
             while done < length {
                 if let hole = try holeLength(source, at: start &+ done, upTo: length - done) {
                     file.written += hole
                     done += hole
                     continue
                 }
-                try append(try read(buffer), to: file)
+                let wanted = Int(min(UInt64(buffer.count), length - done))
+                let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+                let count = try attempting("reading the source") { () throws(Errno) in
+                    try fileSystem.read(source.descriptor, into: piece, at: start &+ done)
+                }
+                if count <= 0 || count > wanted {
+                    throw FileProblem(.changed, doing: "reading the source: it has become shorter")
+                }
+                try append(UnsafeRawBufferPointer(rebasing: piece[..<count]), to: file)
+                done += UInt64(count)
             }
         }
-    }
-
-    /// How bytes were appended by the thread that writes.
-    enum Behind {
-        /// There is none, or it is not worth it: nothing was done.
-        case notBehind
-        case done
-        /// What they were read from ended early.
-        case failed(FileProblem)
-    }
-
-    /// Appends what `fill` gives, `length` bytes, while it gives more.
-    func appendBehind(
-        _ length: UInt64, to file: StagedFile,
-        fill: (UnsafeMutableRawBufferPointer) throws(FileProblem) -> Int
-    ) throws(FileProblem) -> Behind {
-        guard settings.writesBehind, length >= Self.behindFrom, file.moves == nil, !file.isInPlace,
-            !settings.makesHoles
-        else { return .notBehind }
-        let end = stages.withWriteBehind(fileSystem) { behind in
-            behind.map { $0.copy(to: file.part.descriptor, from: file.written, fill: fill) }
-        }
-        guard let end else { return .notBehind }
-        file.written += end.written
-        if let error = end.writing { throw FileProblem(error, doing: "writing") }
-        return end.reading.map { .failed($0) } ?? .done
     }
 
     /// The bytes of a source's hole at an offset, where holes are made and there is one.

@@ -104,9 +104,6 @@ final class Stages: Sendable {
         /// The mode that a directory had before it was made writable for the time of the work.
         var modes: [DirectoryID: UInt32] = [:]
         var buffers: [CopyBuffer] = []
-        /// Made for the first copy that wants it; not here while one uses it.
-        var writeBehind: WriteBehind?
-        var isWritingBehind = false
         var canClone = true
     }
 
@@ -195,18 +192,6 @@ final class Stages: Sendable {
 
     func cloneIsUnsupported() {
         state.withLock { $0.canClone = false }
-    }
-
-    /// Lends the thread that writes, or nothing: to one copy at a time, and only where there is one.
-    func withWriteBehind<R>(_ fileSystem: any FileSystem, _ body: (WriteBehind?) -> R) -> R {
-        let (isFree, kept) = state.withLock { state in
-            defer { (state.isWritingBehind, state.writeBehind) = (true, nil) }
-            return (!state.isWritingBehind, state.writeBehind)
-        }
-        guard isFree else { return body(nil) }
-        let lent = kept ?? (try? WriteBehind(fileSystem))
-        defer { state.withLock { ($0.isWritingBehind, $0.writeBehind) = (false, lent) } }
-        return body(lent)
     }
 
     /// Lends a buffer that no other thread uses.

@@ -84,7 +84,6 @@ enum Session {
         settings.umask = Environment.creationMask
         settings.dryRun = options.dryRun || agreement.job.purpose != .transfer
         settings.allowsClone = agreement.isInProcess
-        settings.writesBehind = Thread.processorCount > 1
         settings.heldDirectories = DescriptorBudget.directories / (agreement.isInProcess ? 2 : 1)
         settings.omitDirectoryTimes = options.omitDirectoryTimes || !options.keepTimes
         settings.keepsPartials = options.keepPartials
