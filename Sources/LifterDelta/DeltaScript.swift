@@ -37,19 +37,19 @@ package struct DeltaScript: Sendable {
         package var length: Int
         /// The end of the copy before it; 0 at the beginning of the file.
         package var after: UInt64
-        /// The start of the copy after it; the end of the basis at the end of the file.
+        /// The start of the copy after it; where the script is taken to end in the basis if there is none.
         package var before: UInt64
     }
 
-    /// Each literal, in order. All places lie within the basis.
-    package func forEachLiteral(basisSize: UInt64, _ body: (Literal) -> Void) {
+    /// Each literal, in order. All places lie within the basis; `end` is the one where the script ends.
+    package func forEachLiteral(end: UInt64, basisSize: UInt64, _ body: (Literal) -> Void) {
         var after: UInt64 = 0
         for (place, operation) in operations.enumerated() {
             switch operation {
             case .copy(let offset, let length):
                 after = min(offset.addingReportingOverflow(length).partialValue, basisSize)
             case .literal(let offset, let length):
-                var before = basisSize
+                var before = end
                 if place + 1 < operations.count, case .copy(let next, _) = operations[place + 1] {
                     before = min(next, basisSize)
                 }

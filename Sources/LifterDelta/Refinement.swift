@@ -41,12 +41,13 @@ package struct Refinement: Hashable, Sendable {
     /// A literal of more blocks than this, in which a finer round has found nothing, is taken to be new.
     private static let hopelessBlocks = 32
 
-    /// What to ask for next, or nil if the script should be sent as it is. `round` counts from 0; `shape` is that of
-    /// the signature which the script comes from. `literalCost`: what a byte of a literal costs on the stream beside a
-    /// byte of a signature; less than 1 where literals are compressed.
+    /// What to ask for next, or nil if the script should be sent as it is. `end` is where in the basis that may end
+    /// which the script is about, as far as is known; `round` counts from 0; `shape` is that of the signature which the
+    /// script comes from. `literalCost`: what a byte of a literal costs on the stream beside a byte of a signature; less
+    /// than 1 where literals are compressed.
     package static func next(
-        for script: DeltaScript, shape: SignatureShape, newSize: UInt64, round: Int, policy: RefinementPolicy,
-        literalCost: Double = 1
+        for script: DeltaScript, end: UInt64? = nil, shape: SignatureShape, newSize: UInt64, round: Int,
+        policy: RefinementPolicy, literalCost: Double = 1
     ) -> Refinement? {
         guard policy != .never, round < maximumRounds, !script.isFull, script.literalBytes > 0 else { return nil }
         let shortest = SignatureShape.blockLengths.lowerBound
@@ -55,8 +56,8 @@ package struct Refinement: Hashable, Sendable {
         let unused = UnusedBasis(script: script, basisSize: shape.basisSize)
         while true {
             let plan = Plan(
-                script: script, shape: shape, blockLength: blockLength, isFirst: round == 0, unused: unused,
-                literalCost: min(max(literalCost, 0), 1))
+                script: script, end: min(end ?? shape.basisSize, shape.basisSize), shape: shape,
+                blockLength: blockLength, isFirst: round == 0, unused: unused, literalCost: min(max(literalCost, 0), 1))
             if plan.blocks > UInt64(SignatureShape.maximumBlocks) {
                 blockLength *= 2
                 guard blockLength < shape.blockLength else { return nil }
@@ -109,12 +110,12 @@ package struct Refinement: Hashable, Sendable {
         private var saved = 0.0
 
         init(
-            script: DeltaScript, shape: SignatureShape, blockLength: Int, isFirst: Bool, unused: UnusedBasis,
-            literalCost: Double
+            script: DeltaScript, end: UInt64, shape: SignatureShape, blockLength: Int, isFirst: Bool,
+            unused: UnusedBasis, literalCost: Double
         ) {
             self.blockLength = blockLength
             var wanted: [Range<UInt64>] = []
-            script.forEachLiteral(basisSize: shape.basisSize) { literal in
+            script.forEachLiteral(end: end, basisSize: shape.basisSize) { literal in
                 let length = UInt64(literal.length)
                 let hopeless = UInt64(Refinement.hopelessBlocks) * UInt64(shape.blockLength)
                 guard isFirst || length <= hopeless else { return }

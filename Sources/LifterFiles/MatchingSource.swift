@@ -119,16 +119,20 @@ final class MatchingSource: @unchecked Sendable {
 
     /// The window is complete; another begins.
     private func close(into chunk: inout MatchedChunk) {
-        let full = window
+        var full = window
+        full.isLast = isRead
         window = MatchWindow(shape: shape)
-        window.before = full.lastCopy ?? full.before
+        window.follow(full)
         if asking != nil { queued = full } else { judge(full, canImprove: true, into: &chunk) }
     }
 
     /// Either a finer signature is asked for, or it is to be told as it is.
     private func judge(_ window: MatchWindow, canImprove: Bool, into chunk: inout MatchedChunk) {
         guard canImprove, asking == nil, chunk.ask == nil, let refinement = refinement(for: window) else {
-            return tell(window.output)
+            tell(window.output)
+            // Finer blocks may have shown where it is from, and so where the next one may be from.
+            if queued != nil { queued?.follow(window) } else { self.window.follow(window) }
+            return
         }
         var window = window
         window.round += 1
@@ -147,12 +151,10 @@ final class MatchingSource: @unchecked Sendable {
         case .measured(let rate):
             policy = .measured(bytesPerSecond: Double(rate), roundTripSeconds: Self.roundTrip)
         }
-        var script = DeltaScript()
-        if let before = window.before { script.append(before) }
-        script.append(window.output.operations)
         guard
             let refinement = Refinement.next(
-                for: script, shape: window.shape, newSize: file.status.size, round: window.round, policy: policy),
+                for: window.script, end: window.end, shape: window.shape, newSize: file.status.size,
+                round: window.round, policy: policy),
             refinement.ranges.count <= ProtocolConstants.mostCopies, !refinement.ranges.isEmpty
         else { return nil }
         let bytes = refinement.ranges.reduce(asked) { $0 + $1.length }

@@ -316,6 +316,27 @@ import Testing
         #expect(questions > 0 && run.receiver.sent[.signature] ?? 0 > questions + 1)
     }
 
+    /// As an archive of small files: between the headers, which differ, there is no block of the first signature. Some of
+    /// the files begin alike, some were left out and some are new.
+    @Test("An archive whose headers are all new is followed to its end", arguments: 1...3 as ClosedRange<UInt64>)
+    func archive(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let alike = random.bytes(4096)
+        var (old, new): ([UInt8], [UInt8]) = ([], [])
+        for number in 0..<1000 {
+            let body = (number % 5 == 0 ? alike : []) + random.bytes(512 * (8 + random.below(17)))
+            if !(600..<630).contains(number) { old += random.bytes(512) + body }
+            if !(300..<320).contains(number) { new += random.bytes(512) + body }
+        }
+        var scenario = scenario(["a": new], over: ["a": old], seed: seed)
+        scenario.plan.options.refine = .always
+        let disks = scenario.disks()
+        let run = scenario.simulation(disks).run()
+        expectCopied(run, scenario, disks)
+        let sent = try summary(run).contentBytes
+        #expect(sent < UInt64(new.count / 4), "\(sent) of \(new.count)")
+    }
+
     @Test("A question whose answer would find no room is not asked")
     func noRoom() throws {
         let old = bytes(2 << 20)

@@ -40,13 +40,16 @@ import Testing
         return tree
     }
 
-    /// Runs a session in which one end's messages are changed on their way; how the other end took it.
+    /// Runs a session in which one end's messages are changed on their way, and perhaps those that come back to it; how
+    /// the other end took it.
     private func end(
-        _ scenario: Scenario, bySender: Bool, _ tamper: @escaping (inout Message) -> Void
+        _ scenario: Scenario, bySender: Bool, answers: ((inout Message) -> Void)? = nil,
+        _ tamper: @escaping (inout Message) -> Void
     ) throws -> SessionEnd? {
         let disks = scenario.disks()
         let run = scenario.simulation(disks)
         run.outgoing(bySender ? run.sender : run.receiver).tamper = tamper
+        run.outgoing(bySender ? run.receiver : run.sender).tamper = answers
         run.run()
         #expect(run.violation == nil, "\(run.violation ?? "")")
         for (path, item) in scenario.result(disks).items where item.kind == .regular {
@@ -129,7 +132,13 @@ import Testing
         for (id, ranges) in [(nil, whole), (99, whole), (nil, [BasisRange(offset: 2 << 20, length: 64)])]
             as [(FileID?, [BasisRange])]
         {
-            let end = try end(scenario(unrelated: true), bySender: true) { message in
+            // The sender, who is honest, never sees what it did not ask for.
+            let hide: (inout Message) -> Void = { message in
+                guard case .signature(let answer) = message, answer.segments.contains(where: { $0.widths == widths })
+                else { return }
+                message = .signature(SignatureMessage([]))
+            }
+            let end = try end(scenario(unrelated: true), bySender: true, answers: hide) { message in
                 guard case .delta(let delta) = message, delta.segments[0].range.count > 100_000 else { return }
                 message = .refine(
                     Refine(id: id ?? delta.segments[0].id, blockLength: 4096, widths: widths, ranges: ranges))
