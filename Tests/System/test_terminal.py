@@ -233,7 +233,7 @@ class LiveLine(SystemTest):
                 code, rows = terminal.wait_for_end()
                 self.assertEqual(code, 0)
                 self.assertNotIn(b"\x1b[K", terminal.raw())
-                self.assertEqual(rows, [] if "-q" in command else rows[:1])
+                self.assertEqual(rows, [] if " -q " in command else rows[:1])
                 terminal.close()
         self.assertEqual(os.path.getsize(elsewhere), 0)
 
