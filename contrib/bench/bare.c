@@ -1,6 +1,6 @@
 // The least that a delta asks of the system, for `changes --bare`: what a program would take that did nothing else.
 //
-//     bare NEW OLD    makes OLD what NEW is, of the bytes that OLD has; the two differ by what was inserted in front
+//     bare NEW OLD    replaces OLD, as if of NEW hardly anything had to be told
 //
 // As with a remote shell there is a child at the other end of a pair of sockets. It reads the old version for its
 // signature, on two processors; then this process reads the new version, and tells piece by piece what to copy; the
